@@ -1,0 +1,1 @@
+"""What it means: post-selection, estimators, tables, plots and the report."""

@@ -1,0 +1,197 @@
+"""Estimators: rates, logical expectation values and the fidelity, each with an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, isnan, nan, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..experiments.errors import UsageError
+
+WILSON = "wilson"
+MOVER = "mover-wilson"
+UNFOLDED = "-unfolded"
+
+Floats = NDArray[np.float64]
+Triple = tuple[Floats, Floats, Floats]  # value, low, high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A number with its interval.
+
+    Attributes:
+        value: the point estimate; NaN if there is nothing to estimate it from.
+        low: lower end of the interval; with a NaN value the interval is the quantity's range.
+        high: upper end of the interval.
+        n: shots that it rests on.
+        method: how the interval was made.
+        level: confidence level of the interval, two-sided.
+        cut: the criteria under which shots were kept.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    method: str
+    level: float
+    cut: str
+
+
+def wilson_interval(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Return the Wilson score interval of k successes in n trials, elementwise.
+
+    Never of zero width, also at k = 0 and k = n; [0, 1] at n = 0. No continuity correction
+    (E. B. Wilson, J. Am. Stat. Assoc. 22, 209, 1927).
+
+    Raises:
+        UsageError: k is not between 0 and n, or the level is not between 0 and 1.
+    """
+    successes, trials = np.broadcast_arrays(np.asarray(k, float), np.asarray(n, float))
+    if not np.all((successes >= 0) & (successes <= trials)):
+        raise UsageError(f"k = {k!r} of n = {n!r}: k must lie between 0 and n")
+    if not 0 < level < 1:
+        raise UsageError(f"level {level}: a confidence level lies between 0 and 1")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    failures = trials - successes
+    spread = successes * failures / np.where(trials > 0, trials, 1)
+    centre = (successes + z * z / 2) / (trials + z * z)
+    half = z * np.sqrt(spread + z * z / 4) / (trials + z * z)
+    low = np.where(successes == 0, 0.0, np.clip(centre - half, 0, 1))
+    high = np.where(failures == 0, 1.0, np.clip(centre + half, 0, 1))
+    return low, high
+
+
+def rate_estimate(k: int, n: int, *, cut: str, level: float = 0.95) -> Estimate:
+    """Return the rate k / n with its Wilson interval; NaN with [0, 1] at n = 0."""
+    low, high = wilson_interval(k, n, level)
+    return Estimate(
+        value=k / n if n else nan,
+        low=float(low),
+        high=float(high),
+        n=n,
+        method=WILSON,
+        level=level,
+        cut=cut,
+    )
+
+
+def expectation_estimate(plus: int, n: int, *, cut: str, level: float = 0.95) -> Estimate:
+    """Return <P> = 2 plus / n - 1 with the Wilson interval mapped likewise.
+
+    Args:
+        plus: kept shots with logical outcome +1.
+        n: kept shots; with none the value is NaN and the interval [-1, 1].
+        cut: the criteria under which they were kept.
+        level: two-sided confidence level.
+    """
+    rate = rate_estimate(plus, n, cut=cut, level=level)
+    return Estimate(
+        value=2 * rate.value - 1,
+        low=2 * rate.low - 1,
+        high=2 * rate.high - 1,
+        n=n,
+        method=WILSON,
+        level=level,
+        cut=cut,
+    )
+
+
+def attempts_per_kept(acceptance: float) -> float:
+    """Return the mean number of attempts per kept state, 1 / acceptance; infinite at 0."""
+    return inf if acceptance == 0 else 1 / acceptance
+
+
+def remove_readout_error(
+    estimate: Estimate, readout_error: tuple[float, float], *, sign: int = 1
+) -> Estimate:
+    """Return a single qubit's <P> with its readout error inverted.
+
+    A qubit with <P> = v reads v' = (1 - a - b) v + sign (b - a), so v = (v' - sign (b - a)) /
+    (1 - a - b), and the interval's ends likewise. The result is linear, not clipped, and may leave
+    [-1, 1]; a and b count as known exactly. If a + b = 1 the readout tells nothing: NaN, [-1, 1].
+
+    Args:
+        estimate: <P> as read.
+        readout_error: (a, b) = (P(1|0), P(0|1)).
+        sign: the logical sign, +1 if outcome 0 reads +1.
+
+    Raises:
+        UsageError: a readout error is not a probability.
+    """
+    a, b = readout_error
+    if not (0 <= a <= 1 and 0 <= b <= 1):
+        raise UsageError(f"readout error {readout_error}: P(1|0) and P(0|1) must lie in [0, 1]")
+    contrast = 1 - a - b
+    value, ends = nan, (-1.0, 1.0)
+    if contrast != 0 and not isnan(estimate.value):
+        offset = sign * (b - a)
+        value = (estimate.value - offset) / contrast
+        ends = (estimate.low - offset) / contrast, (estimate.high - offset) / contrast
+    return Estimate(
+        value=value,
+        low=min(ends),
+        high=max(ends),
+        n=estimate.n,
+        method=estimate.method + UNFOLDED,
+        level=estimate.level,
+        cut=estimate.cut,
+    )
+
+
+def mover_fidelity(x: Triple, z: Triple) -> Triple:
+    """Return F = (1 + (<X> + <Z>) / sqrt 2) / 2 and its interval, elementwise.
+
+    The interval is Newcombe's hybrid score (MOVER): the distances from value to end of the two
+    intervals add in quadrature, on each side by itself (R. G. Newcombe, Stat. Med. 17, 873, 1998;
+    G. Y. Zou and A. Donner, Stat. Med. 27, 1693, 2008). With Wilson intervals it is never of zero
+    width and needs no special case near F = 1, where <X> and <Z> are 0.71.
+
+    Args:
+        x: value, low and high of <X>; arrays of one shape.
+        z: the same of <Z>.
+    """
+    scale = 1 / (2 * sqrt(2))
+    value = 0.5 + scale * (x[0] + z[0])
+    below = scale * np.hypot(x[0] - x[1], z[0] - z[1])
+    above = scale * np.hypot(x[2] - x[0], z[2] - z[0])
+    return value, value - below, value + above
+
+
+def fidelity_estimate(x: Estimate, z: Estimate) -> Estimate:
+    """Return the fidelity with |H>, F = (1 + (<X> + <Z>) / sqrt 2) / 2.
+
+    A linear estimate: it is not clipped, and value and interval may exceed 1 by statistics. NaN
+    with [0, 1] when <X> or <Z> is NaN. Interval: see `mover_fidelity`.
+
+    Raises:
+        UsageError: the two were made at different levels or under different cuts.
+    """
+    if (x.level, x.cut) != (z.level, z.cut):
+        raise UsageError(
+            f"<X> at level {x.level} under {x.cut!r} and <Z> at level {z.level} under {z.cut!r} "
+            "do not make one fidelity"
+        )
+    value, low, high = nan, 0.0, 1.0
+    if not (isnan(x.value) or isnan(z.value)):
+        value, low, high = (float(part) for part in mover_fidelity(_triple(x), _triple(z)))
+    return Estimate(
+        value=value,
+        low=low,
+        high=high,
+        n=x.n + z.n,
+        method=MOVER + (UNFOLDED if x.method.endswith(UNFOLDED) else ""),
+        level=x.level,
+        cut=x.cut,
+    )
+
+
+def _triple(estimate: Estimate) -> Triple:
+    parts: Sequence[float] = (estimate.value, estimate.low, estimate.high)
+    value, low, high = (np.asarray(part, float) for part in parts)
+    return value, low, high

@@ -1,0 +1,1 @@
+"""Where it runs: devices and noise, compilation to a device, and one adapter per engine."""

@@ -1,0 +1,284 @@
+"""Devices: heavy-hex calibration snapshots as values, and generated maps without calibration."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import statistics
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ..experiments.errors import UsageError
+
+if TYPE_CHECKING:
+    from qiskit.transpiler import Target
+
+Edge = tuple[int, int]
+
+FAULTY_ERROR = 0.5
+"""A gate or readout error from here on means that the element does not work."""
+
+_TWO_QUBIT_GATES = ("cz", "ecr", "cx")
+_GENERATED = re.compile(r"heavy_hex_(\d+)")
+
+
+class DeviceError(UsageError):
+    """A device that does not exist or cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """Error probability (average gate infidelity; None if not calibrated) and duration."""
+
+    error: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QubitCalibration:
+    """One qubit: times in seconds, errors as probabilities; None where nothing is calibrated."""
+
+    t1_seconds: float | None
+    t2_seconds: float | None
+    prob_1_given_0: float | None
+    prob_0_given_1: float | None
+    one_qubit: Operation
+    readout_seconds: float
+    reset_seconds: float
+
+    @property
+    def readout_error(self) -> float | None:
+        """Mean of both assignment errors."""
+        if self.prob_1_given_0 is None or self.prob_0_given_1 is None:
+            return None
+        return (self.prob_1_given_0 + self.prob_0_given_1) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A heavy-hex device as it was calibrated.
+
+    Attributes:
+        name: as in an experiment file.
+        qubits: calibration of each physical qubit.
+        two_qubit_gate: the native gate: cz, ecr or cx.
+        two_qubit: its calibration for each direction (control, target) that the device offers.
+        dt_seconds: time unit of delays.
+        pulse_alignment, acquire_alignment: in dt, where gates and measurements may start.
+        calibrated_at: ISO time of the calibration, None for a generated map.
+    """
+
+    name: str
+    qubits: tuple[QubitCalibration, ...]
+    two_qubit_gate: str
+    two_qubit: Mapping[Edge, Operation]
+    dt_seconds: float
+    pulse_alignment: int = 1
+    acquire_alignment: int = 1
+    calibrated_at: str | None
+    edges: tuple[Edge, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        edges = sorted({(min(edge), max(edge)) for edge in self.two_qubit})
+        object.__setattr__(self, "edges", tuple(edges))
+
+    @property
+    def num_qubits(self) -> int:
+        """Number of physical qubits."""
+        return len(self.qubits)
+
+    @property
+    def has_calibration(self) -> bool:
+        """Whether errors and coherence times are known."""
+        return self.calibrated_at is not None
+
+    def edge(self, a: int, b: int) -> Operation:
+        """Return the gate between two neighbours, in the direction that the device offers."""
+        return self.two_qubit[(a, b) if (a, b) in self.two_qubit else (b, a)]
+
+    @property
+    def faulty_edges(self) -> tuple[Edge, ...]:
+        """Edges that must not be used: no calibrated error, or one of at least FAULTY_ERROR."""
+        if not self.has_calibration:
+            return ()
+        return tuple(edge for edge in self.edges if _is_faulty(self.edge(*edge).error))
+
+    @property
+    def faulty_qubits(self) -> tuple[int, ...]:
+        """Qubits that must not be used: unknown coherence, readout or one-qubit error too large."""
+        if not self.has_calibration:
+            return ()
+        return tuple(
+            q
+            for q, c in enumerate(self.qubits)
+            if not (c.t1_seconds and c.t2_seconds)
+            or _is_faulty(c.readout_error)
+            or _is_faulty(c.one_qubit.error)
+        )
+
+    @property
+    def median_two_qubit_error(self) -> float | None:
+        """Median error of the edges that work."""
+        broken = set(self.faulty_edges)
+        errors = [self.edge(*e).error for e in self.edges if e not in broken]
+        known = [error for error in errors if error is not None]
+        return statistics.median(known) if known else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the whole calibration in JSON types, seconds and probabilities."""
+        return {
+            "name": self.name,
+            "calibrated_at": self.calibrated_at,
+            "dt_seconds": self.dt_seconds,
+            "pulse_alignment": self.pulse_alignment,
+            "acquire_alignment": self.acquire_alignment,
+            "two_qubit_gate": self.two_qubit_gate,
+            "qubits": [asdict(qubit) for qubit in self.qubits],
+            "two_qubit": [
+                {"control": a, "target": b, **asdict(operation)}
+                for (a, b), operation in sorted(self.two_qubit.items())
+            ],
+        }
+
+
+def _is_faulty(error: float | None) -> bool:
+    return error is None or not error < FAULTY_ERROR
+
+
+@cache
+def load_device(name: str) -> Device:
+    """Return a device by name: a shipped snapshot (`fake_boston`) or a map (`heavy_hex_9`).
+
+    Snapshots are those of qiskit-ibm-runtime's fake provider. `heavy_hex_<d>` is the heavy-hex
+    graph of code distance d, with the durations of a Heron device and no errors known.
+
+    Raises:
+        DeviceError: an unknown name, a device that is not heavy-hex, or one without the gates,
+            reset and durations that the protocol needs.
+    """
+    generated = _GENERATED.fullmatch(name)
+    if generated:
+        return _make_heavy_hex(name, int(generated[1]))
+    classes = _snapshot_classes()
+    if name not in classes:
+        near = difflib.get_close_matches(name, classes, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else "see `hexmagic devices`"
+        raise DeviceError(f"unknown device {name!r}; {hint}")
+    with warnings.catch_warnings():
+        # one snapshot that is not heavy-hex warns that its errors are not typical
+        warnings.filterwarnings("ignore", message=".*not intended to represent", category=UserWarning)
+        backend = classes[name]()
+    device = _from_snapshot(name, backend)
+    _require_heavy_hex(device)
+    return device
+
+
+def device_names() -> tuple[str, ...]:
+    """Return the names of all heavy-hex snapshots that can run the protocol, sorted."""
+    names = []
+    for name in sorted(_snapshot_classes()):
+        try:
+            load_device(name)
+        except DeviceError:
+            continue  # not heavy-hex, or without reset: load_device(name) says which
+        names.append(name)
+    return tuple(names)
+
+
+@cache
+def _snapshot_classes() -> dict[str, Any]:
+    from qiskit_ibm_runtime import fake_provider
+
+    found = {}
+    for name in dir(fake_provider):
+        cls = getattr(fake_provider, name)
+        backend_name = getattr(cls, "backend_name", None)
+        if isinstance(backend_name, str) and getattr(cls, "props_filename", None):
+            found[backend_name] = cls
+    return found
+
+
+def _from_snapshot(name: str, backend: Any) -> Device:
+    target: Target = backend.target
+    properties = backend.properties()
+    gates = [gate for gate in _TWO_QUBIT_GATES if gate in target.operation_names]
+    missing = {"sx", "x", "rz", "measure", "reset"} - set(target.operation_names)
+    if len(gates) != 1 or missing:
+        lacks = ", ".join(sorted(missing)) or f"a single two-qubit gate (has {', '.join(gates)})"
+        raise DeviceError(f"device {name}: lacks {lacks}")
+    try:
+        return Device(
+            name=name,
+            qubits=tuple(_qubit(target, properties, q) for q in range(target.num_qubits)),
+            two_qubit_gate=gates[0],
+            two_qubit={
+                edge: Operation(error=gate.error, seconds=float(gate.duration))
+                for edge, gate in target[gates[0]].items()
+            },
+            dt_seconds=float(target.dt),
+            pulse_alignment=target.pulse_alignment,
+            acquire_alignment=target.acquire_alignment,
+            calibrated_at=properties.last_update_date.isoformat(),
+        )
+    except (AttributeError, TypeError, KeyError) as error:
+        raise DeviceError(f"device {name}: incomplete calibration snapshot ({error})") from error
+
+
+def _qubit(target: Target, properties: Any, q: int) -> QubitCalibration:
+    coherence = target.qubit_properties[q]
+    sx, measure, reset = (target[gate][(q,)] for gate in ("sx", "measure", "reset"))
+    return QubitCalibration(
+        t1_seconds=coherence.t1,
+        t2_seconds=coherence.t2,
+        prob_1_given_0=_qubit_property(properties, q, "prob_meas1_prep0"),
+        prob_0_given_1=_qubit_property(properties, q, "prob_meas0_prep1"),
+        one_qubit=Operation(error=sx.error, seconds=float(sx.duration)),
+        readout_seconds=float(measure.duration),
+        reset_seconds=float(reset.duration),
+    )
+
+
+def _qubit_property(properties: Any, q: int, name: str) -> float | None:
+    known = properties.qubit_property(q)
+    return float(known[name][0]) if name in known else None
+
+
+def _require_heavy_hex(device: Device) -> None:
+    degree = [0] * device.num_qubits
+    for edge in device.edges:
+        for qubit in edge:
+            degree[qubit] += 1
+    crowded = [q for q, k in enumerate(degree) if k > 3]
+    touching = [e for e in device.edges if degree[e[0]] == 3 and degree[e[1]] == 3]
+    if crowded or touching:
+        raise DeviceError(f"device {device.name}: its coupling map is not heavy-hex")
+
+
+def _make_heavy_hex(name: str, distance: int) -> Device:
+    if distance % 2 == 0 or not 3 <= distance <= 31:
+        raise DeviceError(f"device {name}: heavy_hex_<d> needs an odd d from 3 to 31")
+    import rustworkx
+
+    graph = rustworkx.generators.heavy_hex_graph(distance)
+    gate = Operation(error=None, seconds=68e-9)
+    qubit = QubitCalibration(
+        t1_seconds=None,
+        t2_seconds=None,
+        prob_1_given_0=None,
+        prob_0_given_1=None,
+        one_qubit=Operation(error=None, seconds=32e-9),
+        readout_seconds=2.2e-6,
+        reset_seconds=2.232e-6,
+    )
+    edges = {(min(a, b), max(a, b)) for a, b in graph.edge_list()}
+    return Device(
+        name=name,
+        qubits=(qubit,) * graph.num_nodes(),
+        two_qubit_gate="cz",
+        two_qubit=dict.fromkeys([*edges, *((b, a) for a, b in edges)], gate),
+        dt_seconds=4e-9,
+        calibrated_at=None,
+    )

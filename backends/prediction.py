@@ -1,0 +1,79 @@
+"""Predicted acceptance from the noise and from what each single fault does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import exp, log1p
+
+from ..experiments.certificate import Certificate
+from ..experiments.faults import PREPARATION
+from ..experiments.spec import Accept, NoiseSpec
+from .compilation import Compiled
+from .noise import Channel, PauliChannel, make_noise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """A predicted acceptance rate and how it was found."""
+
+    acceptance: float
+    method: str
+
+
+_FaultKey = tuple[int, tuple[int, ...], str]
+
+
+def predict_acceptance(
+    compiled: Compiled, noise: NoiseSpec, accept: Accept, certificate: Certificate | None
+) -> Prediction:
+    """Return the predicted acceptance rate of a compiled circuit.
+
+    With a certificate every location lowers the acceptance by the exact probability that its
+    single faults are rejected, locations multiplied as if independent (so pairs of faults that
+    cancel are neglected); T1 and T2 as their Pauli twirl. Without one it is the probability that
+    nothing goes wrong at all, a lower bound. Either way all cuts are taken to be on.
+
+    Raises:
+        UsageError: noise that the device has no data for.
+    """
+    noise_ = make_noise(compiled, noise)
+    survival = _survival(certificate, accept) if certificate else {}
+    total = 0.0
+    for channel in noise_.channels:
+        lost = sum(p * (1 - survival.get(key, 0.0)) for key, p in _single_faults(compiled, channel))
+        total += log1p(-lost)
+    measured = {
+        bit: (at, instruction.qubits)
+        for at, instruction in enumerate(compiled.instructions)
+        for bit in instruction.bits
+    }
+    for bit in compiled.program.record.bits:
+        up, down = noise_.readout.get(bit.key, (0.0, 0.0))
+        error = (up + down) / 2 if bit.expected is None else (up, down)[bit.expected]
+        at, qubits = measured[bit.key]
+        total += log1p(-error * (1 - survival.get((at, qubits, "X"), 0.0)))
+    method = "every single fault, exact" if certificate else "no fault at all (lower bound)"
+    return Prediction(acceptance=exp(total), method=method)
+
+
+def _survival(certificate: Certificate, accept: Accept) -> Mapping[_FaultKey, float]:
+    kept = (
+        certificate.accepted_readout if accept.readout == "detect" else certificate.accepted
+    )
+    return {
+        (fault.at, fault.qubits, fault.pauli): float(probability)
+        for fault, probability in zip(certificate.faults, kept, strict=True)
+    }
+
+
+def _single_faults(compiled: Compiled, channel: Channel) -> Iterator[tuple[_FaultKey, float]]:
+    """Yield the faults of a channel as the certificate names them, with probabilities."""
+    if isinstance(channel, PauliChannel):
+        for letters, probability in channel.probabilities.items():
+            yield (channel.at, channel.qubits, letters), probability
+        return
+    where = compiled.instructions[channel.at].qubits if channel.at != PREPARATION else channel.qubits
+    for letter, probability in channel.twirl.items():
+        letters = "".join(letter if q in channel.qubits else "I" for q in where)
+        yield (channel.at, where, letters), probability

@@ -1,0 +1,1 @@
+"""How a run goes: command line, plan, engine, ledger and run folder."""

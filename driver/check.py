@@ -1,0 +1,156 @@
+"""`hexmagic check`: the plan, compiled, as data and as text; nothing is run."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .circuits import PlannedCircuit
+from .engine import Engine
+from .limits import REPETITION_DELAY_SECONDS, engine_refusals, estimated_qpu_seconds
+from .plan import Point
+from .prepare import Prepared
+from .provenance import rewrites
+
+SCHEMA_VERSION = 1
+Certify = Callable[[Prepared, PlannedCircuit], Mapping[str, Any]]
+_LABEL = 14
+
+
+def describe(prepared: Prepared, engine: Engine, certify: Certify) -> dict[str, Any]:
+    """Return a compiled plan in JSON types.
+
+    Args:
+        prepared: the compiled plan.
+        engine: tells what it cannot hold and what it rewrites.
+        certify: certificate of a circuit, or why there is none (`computed` false, `reason`).
+    """
+    plan = prepared.plan
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": plan.name,
+        "description": plan.description,
+        "engine": engine.identity,
+        "circuits": len(prepared.circuits),
+        "shots": sum(shard.shots for shard in prepared.shards),
+        "shards": len(prepared.shards),
+        "estimated_qpu_seconds": estimated_qpu_seconds(prepared),
+        "repetition_delay_seconds": REPETITION_DELAY_SECONDS,
+        "not_runnable": list(engine_refusals(prepared, engine)),
+        "rewrites": rewrites(plan, prepared.circuits),
+        "points": [_point(prepared, point, certify) for point in plan.points],
+    }
+
+
+def render_check(document: Mapping[str, Any], width: int = 80) -> str:
+    """Return what `describe` returned as text, one block per point, within `width` columns."""
+    lines = textwrap.wrap(
+        f"{document['name']}: {document['description'] or 'no description'}", width
+    )
+    points, circuits = len(document["points"]), document["circuits"]
+    lines += textwrap.wrap(
+        f"{points} point{'s' * (points != 1)}, {circuits} circuits, {document['shots']} shots in "
+        f"{document['shards']} shards on {document['engine']}; estimated on hardware: "
+        f"{document['estimated_qpu_seconds']:.3g} QPU seconds, shots x (duration + repetition "
+        f"delay of {1e6 * document['repetition_delay_seconds']:.0f} us)",
+        width,
+    )
+    for text in document["not_runnable"]:
+        lines += textwrap.wrap(f"cannot be run: {text}", width)
+    for point in document["points"]:
+        lines += ["", point["label"] + (" (baseline)" if point["baseline"] else "")]
+        for name, text in _facts(point):
+            lines += _field(name, text, width)
+    if document["rewrites"]:
+        lines += ["", f"What {document['engine']} makes of the circuits:"]
+    for text in document["rewrites"]:
+        lines += textwrap.wrap(text, width, initial_indent="  - ", subsequent_indent="    ")
+    return "\n".join(lines) + "\n"
+
+
+def _point(prepared: Prepared, point: Point, certify: Certify) -> dict[str, Any]:
+    circuits = [circuit for circuit in prepared.circuits if circuit.point == point.index]
+    first = circuits[0]
+    certificate = {"computed": False, "reason": "baseline"}
+    return {
+        "label": point.label,
+        "baseline": point.baseline,
+        "scheme": point.protocol.scheme,
+        "distance": point.protocol.distance,
+        "rounds": point.protocol.rounds,
+        "device": point.device.name,
+        "noise": str(point.device.noise),
+        "qubits": len(first.layout),
+        "layout": {role: list(qubits) for role, qubits in first.roles.items()},
+        "two_qubit_gates": first.two_qubit_gates,
+        "two_qubit_gates_by_stage": first.stage_gates(),
+        "certificate": certificate if point.baseline else dict(certify(prepared, first)),
+        "shots": point.shots,
+        "estimated_qpu_seconds": estimated_qpu_seconds(prepared, point.index),
+        "circuits": [
+            {
+                "basis": circuit.basis,
+                "depth": circuit.depth,
+                "duration_seconds": circuit.duration_seconds,
+                "predicted_acceptance": circuit.predicted_acceptance,
+                "prediction_method": circuit.prediction_method,
+                "fingerprint": circuit.fingerprint,
+            }
+            for circuit in circuits
+        ],
+    }
+
+
+def _facts(point: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    circuits = point["circuits"]
+    yield "device", f"{point['device']}, noise {point['noise']}"
+    places = (f"{role} {_numbers(qubits)}" for role, qubits in point["layout"].items())
+    yield "qubits", f"{point['qubits']}: {'; '.join(places)}"
+    stages = (f"{stage} {gates}" for stage, gates in point["two_qubit_gates_by_stage"].items())
+    yield "2-qubit gates", f"{point['two_qubit_gates']}: {', '.join(stages)}"
+    yield "depth", f"{_by_basis(circuits, 'depth', str)} layers of 2-qubit gates"
+    yield "duration", f"{_by_basis(circuits, 'duration_seconds', _microseconds)} per shot"
+    if not point["baseline"]:
+        yield "certificate", _verdict(point["certificate"])
+    first = circuits[0]
+    if first["predicted_acceptance"] is not None:
+        rate, method = first["predicted_acceptance"], first["prediction_method"]
+        yield "acceptance", f"{rate:.3f} predicted in {first['basis']}: {method}"
+    bases = " ".join(circuit["basis"] for circuit in circuits)
+    seconds = point["estimated_qpu_seconds"]
+    yield "shots", f"{point['shots']} in each of {bases}; about {seconds:.3g} QPU seconds"
+
+
+def _verdict(certificate: Mapping[str, Any]) -> str:
+    if not certificate["computed"]:
+        return f"not computed ({certificate['reason']})"
+    counts = {kind: certificate[f"{kind}_failures"] for kind in ("detection", "correction")}
+    words = [f"{kind} {'holds' if not n else f'FAILS ({n})'}" for kind, n in counts.items()]
+    return f"{', '.join(words)}: {certificate['faults']} single faults, in {certificate['basis']}"
+
+
+def _by_basis(circuits: Sequence[Mapping[str, Any]], key: str, form: Callable[[Any], str]) -> str:
+    """Return a value of every basis, once if all are shown alike."""
+    texts = {circuit["basis"]: form(circuit[key]) for circuit in circuits}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return ", ".join(f"{text} ({basis})" for basis, text in texts.items())
+
+
+def _microseconds(seconds: float) -> str:
+    return f"{1e6 * seconds:.3g} us"
+
+
+def _numbers(qubits: Sequence[int]) -> str:
+    return " ".join(map(str, qubits))
+
+
+def _field(name: str, text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=f"  {name.ljust(_LABEL)}",
+        subsequent_indent=" " * (_LABEL + 2),
+        break_long_words=False,
+    )

@@ -1,0 +1,174 @@
+"""Planned circuits: what the plan, the tables and the report tell of a compiled circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..experiments.colour_code import Basis
+
+if TYPE_CHECKING:
+    from ..backends.compilation import Compiled
+    from ..experiments.instructions import Instruction
+    from ..experiments.patch import Patch
+    from ..experiments.record import RecordMap
+
+VIRTUAL_NAMES = ("rz", "barrier")
+STAGES = ("encode", "hadamard", "detection", "readout")
+DATA, ANCILLA, ROOT = "data", "ancilla", "ancilla (H_m root)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedGadget:
+    """One block of a compiled circuit; `seconds` from its first operation to its last."""
+
+    label: str
+    stage: str
+    round: int
+    two_qubit_gates: int
+    measurements: int
+    resets: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCircuit:
+    """A compiled circuit in numbers.
+
+    Attributes:
+        point: index of the plan's point; with `basis` the circuit's key.
+        basis: measured logical Pauli.
+        fingerprint: the compiled circuit's hash.
+        layout: `layout[patch qubit]` is the physical qubit.
+        roles: physical qubits of each role.
+        depth: layers of two-qubit gates.
+        duration_seconds: of one shot, from the first gate to the end of the last measurement.
+        predicted_acceptance: in [0, 1]; None but for a point's first basis.
+        prediction_method: how it was predicted, in words.
+        readout_error: (P(1|0), P(0|1)) of the single qubit of a `bare` circuit, else None.
+        gadgets: its blocks, in order.
+        rewrites: what the engine must change in it, in words.
+    """
+
+    point: int
+    basis: Basis
+    fingerprint: str
+    layout: tuple[int, ...]
+    roles: Mapping[str, tuple[int, ...]]
+    depth: int
+    duration_seconds: float
+    predicted_acceptance: float | None
+    prediction_method: str | None
+    readout_error: tuple[float, float] | None
+    gadgets: tuple[PlannedGadget, ...]
+    rewrites: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[int, Basis]:
+        """(point, basis)."""
+        return (self.point, self.basis)
+
+    @property
+    def name(self) -> str:
+        """Stem of its files in the run folder."""
+        return f"p{self.point:03d}-{self.basis}"
+
+    @property
+    def two_qubit_gates(self) -> int:
+        """Number of two-qubit gates."""
+        return sum(gadget.two_qubit_gates for gadget in self.gadgets)
+
+    def stage_gates(self) -> dict[str, int]:
+        """Return the number of two-qubit gates of each stage that there is."""
+        return {
+            stage: sum(g.two_qubit_gates for g in self.gadgets if g.stage == stage)
+            for stage in STAGES
+            if any(g.stage == stage for g in self.gadgets)
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON types only."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> PlannedCircuit:
+        """Return the circuit that `to_json` wrote."""
+        error = document["readout_error"]
+        parts = {
+            "layout": tuple(document["layout"]),
+            "roles": {role: tuple(qubits) for role, qubits in document["roles"].items()},
+            "readout_error": None if error is None else (error[0], error[1]),
+            "gadgets": tuple(PlannedGadget(**gadget) for gadget in document["gadgets"]),
+            "rewrites": tuple(document["rewrites"]),
+        }
+        return cls(**(dict(document) | parts))
+
+
+def patch_roles(patch: Patch, record: RecordMap) -> dict[int, str]:
+    """Return the role of each patch qubit: data, ancilla, or the ancilla that H_m is read from."""
+    roots = {bit.qubit for bit in record.bits if bit.role == "hadamard"}
+    ancillas = {qubit: ROOT if qubit in roots else ANCILLA for qubit in patch.ancillas}
+    return dict.fromkeys(patch.data, DATA) | ancillas
+
+
+def roles_on_device(compiled: Compiled) -> dict[str, tuple[int, ...]]:
+    """Return the physical qubits of each role, in patch order."""
+    program = compiled.program
+    roles: dict[str, list[int]] = {}
+    for qubit, role in patch_roles(program.patch, program.record).items():
+        roles.setdefault(role, []).append(compiled.layout[qubit])
+    return {role: tuple(qubits) for role, qubits in roles.items()}
+
+
+def planned_gadgets(compiled: Compiled) -> tuple[PlannedGadget, ...]:
+    """Return the blocks of a compiled circuit with their counts and durations."""
+    seconds = gadget_seconds(compiled)
+    gates = compiled.two_qubit_gates
+    return tuple(
+        PlannedGadget(
+            label=gadget.label,
+            stage=gadget.stage,
+            round=gadget.round,
+            two_qubit_gates=gates[gadget.label],
+            measurements=gadget.measurements,
+            resets=gadget.resets,
+            seconds=seconds.get(gadget.label, 0.0),
+        )
+        for gadget in compiled.program.gadgets
+    )
+
+
+def gadget_seconds(compiled: Compiled) -> dict[str, float]:
+    """Return the time from each block's first operation to the end of its last, in seconds.
+
+    The circuit is scheduled as late as possible with explicit delays, so times are counted
+    backwards from its end; delays at a block's borders are not part of it.
+    """
+    before_end: dict[int, float] = {}
+    windows: dict[str, tuple[float, float]] = {}
+    for instruction in reversed(compiled.instructions):
+        if instruction.name == "barrier":
+            continue
+        later = max(before_end.get(qubit, 0.0) for qubit in instruction.qubits)
+        earlier = later + _instruction_seconds(compiled, instruction)
+        before_end |= dict.fromkeys(instruction.qubits, earlier)
+        if instruction.name != "delay":
+            start, end = windows.get(instruction.gadget, (earlier, later))
+            windows[instruction.gadget] = (max(start, earlier), min(end, later))
+    return {label: start - end for label, (start, end) in windows.items()}
+
+
+def _instruction_seconds(compiled: Compiled, instruction: Instruction) -> float:
+    device, name = compiled.device, instruction.name
+    qubits = [compiled.layout[qubit] for qubit in instruction.qubits]
+    if name == "delay":
+        return instruction.params[0] * device.dt_seconds
+    if len(qubits) == 2:
+        return device.edge(qubits[0], qubits[1]).seconds
+    calibration = device.qubits[qubits[0]]
+    if name == "measure":
+        return calibration.readout_seconds
+    if name == "reset":
+        return calibration.reset_seconds
+    return 0.0 if name in VIRTUAL_NAMES else calibration.one_qubit.seconds

@@ -1,0 +1,161 @@
+"""`hexmagic check`, `certify` and `export`: what is known before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .cli_common import format_option, print_json, runs_option, spec_argument, text_width
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .prepare import Prepared
+    from .start import Request
+
+
+@click.command(short_help="Validate experiments and show their plans; submit nothing.")
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@format_option
+def check(specs: tuple[str, ...], format_: str) -> None:
+    """Validate experiments and show their plans; submit nothing.
+
+    For each point: device, layout by role, qubits, two-qubit gates by stage, depth, duration,
+    certificate of its first basis, predicted acceptance, shots and estimated QPU seconds (shots x
+    (duration + 250 us repetition delay)). Gates and budget are checked: exit code 3 if one is not
+    met. A plan that is too large for its engine is shown and said to be so.
+
+    \b
+    Example:
+      hexmagic check experiments/*.yaml
+      hexmagic check experiments/steane_h.yaml --format json
+    """
+    checked = [check_one(spec) for spec in specs]
+    print_check([document for document, _ in checked], format_)
+    for _, limits in checked:
+        limits()
+
+
+@click.command(short_help="Enumerate the faults of the compiled circuits.")
+@spec_argument
+@click.option("--order", type=int, default=1, show_default=True, help="Faults at a time.")
+@click.option(
+    "--kind",
+    type=click.Choice(["detection", "correction"]),
+    default="detection",
+    show_default=True,
+    help="Which certificate decides the exit code; both are shown.",
+)
+@format_option
+def certify(spec: str, order: int, kind: Any, format_: str) -> None:
+    """Enumerate every single fault of the compiled, scheduled protocol circuits, exactly.
+
+    One circuit for each point and measured basis, baselines left out. Exit code 5 if the chosen
+    certificate has counterexamples.
+
+    \b
+    Example:
+      hexmagic certify experiments/steane_h.yaml
+      hexmagic certify experiments/steane_h.yaml --kind correction --format json
+    """
+    from ..experiments.errors import RefusedError
+    from .certificates import certify_plan, counterexamples, render_certificates
+    from .expectation import ExpectationError
+
+    if order != 1:
+        raise RefusedError(
+            f"--order {order}: only single faults (order 1) are enumerated exactly; sets of faults "
+            "grow as a power of the number of places and need a sampler that is not here yet"
+        )
+    _, prepared, _ = _prepare(spec)
+    document = certify_plan(prepared)
+    if format_ == "json":
+        print_json(document)
+    else:
+        click.echo(render_certificates(document, text_width()), nl=False)
+    found = counterexamples(document, kind)
+    if found:
+        raise ExpectationError(
+            f"{spec}: the {kind} certificate fails: {found} single faults are counterexamples"
+        )
+
+
+@click.command(short_help="Write compiled circuits with their record maps.")
+@click.argument("source", metavar="SPEC|RUN")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["qasm3", "qpy", "stim", "json"]),
+    required=True,
+    help="qasm3, qpy (version 13) or json (canonical instruction list); stim cannot hold them.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Directory to write to; made if it does not exist.",
+)
+@runs_option
+def export(source: str, format_: str, output: Path, runs: Path) -> None:
+    """Write the compiled circuits of an experiment or of a run, each with `*.record.json`.
+
+    The record file says what every classical bit is, by (register, index). Stim's format has no
+    rotations, so these circuits cannot be written in it.
+
+    \b
+    Example:
+      hexmagic export experiments/steane_h.yaml --format qasm3 -o circuits
+      hexmagic export latest --format qpy -o circuits
+    """
+    from ..experiments.errors import UsageError
+    from .circuit_files import SUFFIXES, copy_circuits, refusal, write_circuits
+
+    if format_ not in SUFFIXES:
+        raise UsageError(refusal(format_))
+    if _is_spec(source):
+        _, prepared, _ = _prepare(source)
+        paths = write_circuits(output, prepared.compiled_by_name(), formats=(format_,))
+    else:
+        from .catalogue import find_run
+
+        paths = copy_circuits(find_run(source, runs).path / "circuits", output, format_)
+    for path in paths:
+        click.echo(str(path))
+
+
+def check_one(spec: str, **overrides: Any) -> tuple[dict[str, Any], Callable[[], None]]:
+    """Return an experiment's check document, and what raises if a limit forbids to run it."""
+    from .certificates import certify_if_small
+    from .check import describe
+    from .limits import check_gates
+
+    request, prepared, engine = _prepare(spec, **overrides)
+    document = {"spec": spec, **describe(prepared, engine, certify_if_small)}
+    return document, lambda: check_gates(prepared, request.where)
+
+
+def print_check(documents: Sequence[dict[str, Any]], format_: str) -> None:
+    """Print check documents as text, or as one JSON document."""
+    from .check import SCHEMA_VERSION, render_check
+
+    if format_ == "json":
+        print_json({"schema_version": SCHEMA_VERSION, "experiments": list(documents)})
+        return
+    click.echo("\n".join(render_check(document, text_width()) for document in documents), nl=False)
+
+
+def _prepare(spec: str, **overrides: Any) -> tuple[Request, Prepared, Engine]:
+    from .execution import Services
+    from .start import prepare_request, read_request
+
+    request = read_request(spec, **overrides)
+    prepared, engine = prepare_request(request, Services())
+    return request, prepared, engine
+
+
+def _is_spec(source: str) -> bool:
+    return Path(source).suffix in (".yaml", ".yml") or Path(source).is_file()

@@ -1,0 +1,163 @@
+"""`hexmagic list`, `status`, `table` and `report`: what runs did and found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .cli_common import format_option, note, print_json, runs_option, text_width
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .run import Run
+
+
+@click.command("list", short_help="List the runs of a runs directory.")
+@runs_option
+@format_option
+def list_runs(runs: Path, format_: str) -> None:
+    """List the runs of a runs directory, oldest first, with state and shots.
+
+    \b
+    Example:
+      hexmagic list
+      hexmagic list --runs /data/runs --format json
+    """
+    from .standing import list_standings, render_standings
+
+    standings = list_standings(runs)
+    if format_ == "json":
+        print_json({"schema_version": 1, "runs": standings})
+    else:
+        click.echo(render_standings(standings, runs, text_width()), nl=False)
+
+
+@click.command(short_help="Say how far a run is, and what failed.")
+@click.argument("run", metavar="[RUN]", required=False, default="latest")
+@runs_option
+@format_option
+def status(run: str, runs: Path, format_: str) -> None:
+    """Say how far a run is, what failed with which error, and how to go on.
+
+    RUN is an id, the start of one, `latest` (the default) or the path of a run folder.
+
+    \b
+    Example:
+      hexmagic status
+      hexmagic status steane-h-boston-20260102 --format json
+    """
+    from .catalogue import find_run
+    from .standing import make_status, render_status
+
+    document = make_status(find_run(run, runs))
+    if format_ == "json":
+        print_json(document)
+    else:
+        click.echo(render_status(document, text_width()), nl=False)
+
+
+@click.command(short_help="Print or write a table of one run or several.")
+@click.argument("run_names", metavar="RUN...", nargs=-1, required=True)
+@click.option(
+    "--kind",
+    type=click.Choice(["fidelity", "cutflow", "points", "jobs"]),
+    default="fidelity",
+    show_default=True,
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "csv", "json", "parquet"]),
+    default="text",
+    show_default=True,
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
+@runs_option
+def table(
+    run_names: tuple[str, ...], kind: str, format_: str, output: Path | None, runs: Path
+) -> None:
+    """Print or write a table of one run, or of several one below the other.
+
+    json is a list of rows, one object each; missing values are null. parquet needs -o, or a
+    standard output that is not a terminal.
+
+    \b
+    Example:
+      hexmagic table latest --kind cutflow
+      hexmagic table latest --format csv -o fidelity.csv
+    """
+    opened = _open_runs(run_names, runs)
+    frame = _joined([getattr(run, kind)() for run in opened])
+    for run in opened:
+        for problem in run.problems():
+            note(f"{run.id}: incomplete: {problem}")
+    _write(_encode(frame, format_), format_, output)
+
+
+@click.command(short_help="Write a run's report as one HTML file.")
+@click.argument("run_names", metavar="RUN...", nargs=-1, required=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
+@runs_option
+def report(run_names: tuple[str, ...], output: Path | None, runs: Path) -> None:
+    """Write the report: one self-contained HTML file that needs no network.
+
+    Without -o each run's report.html is written again; with it one file shows all runs.
+
+    \b
+    Example:
+      hexmagic report latest
+      hexmagic report latest steane-h-boston-20260102 -o both.html
+    """
+    from .files import write_bytes
+    from .outputs import REPORT, render_together
+
+    opened = _open_runs(run_names, runs)
+    if output is not None:
+        write_bytes(output, render_together([run.report_data() for run in opened]).encode())
+        click.echo(str(output))
+        return
+    for run in opened:
+        write_bytes(run.folder / REPORT, run.report().encode())
+        click.echo(str(run.folder / REPORT))
+
+
+def _open_runs(names: Sequence[str], runs: Path) -> list[Run]:
+    from .catalogue import find_run
+    from .run import Run
+
+    return [Run(find_run(name, runs)) for name in names]
+
+
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+
+def _encode(frame: pd.DataFrame, format_: str) -> bytes:
+    from .results import csv_bytes, json_bytes, parquet_bytes
+
+    if format_ == "text":
+        from ..analysis.text import render_text
+
+        return render_text(frame, text_width()).encode()
+    if format_ == "csv":
+        return csv_bytes(frame)
+    return json_bytes(frame) if format_ == "json" else parquet_bytes(frame)
+
+
+def _write(content: bytes, format_: str, output: Path | None) -> None:
+    from ..experiments.errors import UsageError
+    from .files import write_bytes
+
+    if output is not None:
+        write_bytes(output, content)
+    elif format_ == "parquet" and sys.stdout.isatty():
+        raise UsageError("--format parquet: is not text; name a file with -o")
+    else:
+        sys.stdout.buffer.write(content)

@@ -1,0 +1,140 @@
+"""`hexmagic run`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .cli_common import note, runs_option, text_width
+
+if TYPE_CHECKING:
+    from .execution import Services
+    from .prepare import Prepared
+    from .run import Run
+    from .run_folder import RunFolder
+
+
+@click.command(short_help="Run an experiment and print its fidelity table.")
+@click.argument("spec", metavar="[SPEC]", required=False)
+@click.option("--backend", metavar="B", help="Instead of device.backend.")
+@click.option("--device", metavar="D", help="Instead of device.name; see `hexmagic devices`.")
+@click.option("--shots", type=int, metavar="N", help="Per basis, instead of the file's.")
+@click.option("--seed", type=int, metavar="N", help="Instead of the file's.")
+@click.option("--workers", type=int, metavar="N", help="Processes; one per core by default.")
+@runs_option
+@click.option("--no-wait", is_flag=True, help="Return when submitted; for engines that queue.")
+@click.option("--dry-run", is_flag=True, help="Print what `check` prints; run nothing.")
+@click.option("--resume", metavar="RUN", help="Go on with a run that was stopped or failed.")
+def run(spec: str | None, runs: Path, **options: Any) -> None:
+    """Run an experiment the whole way: check, compile, sample, post-select, tables, report.
+
+    Progress goes to standard error, the fidelity table to standard output; its last line is
+    `run: RUN_ID`. A run that was stopped is continued with --resume; no finished shard is run
+    twice. Results do not depend on --workers.
+
+    \b
+    Example:
+      hexmagic run experiments/steane_h.yaml --shots 2000 --device fake_fez
+      hexmagic run --resume latest
+    """
+    from ..experiments.errors import UsageError
+
+    overrides = {key: options[key] for key in ("backend", "device", "shots", "seed")}
+    if options["no_wait"]:
+        raise UsageError("--no-wait: local engines run in this process and cannot be left; omit it")
+    if options["resume"] is not None:
+        _refuse_with_resume(overrides | {"dry_run": options["dry_run"] or None})
+        finished = _resume(options["resume"], spec, runs, options["workers"])
+    elif spec is None:
+        raise UsageError("run: name an experiment file, or a run with --resume")
+    elif options["dry_run"]:
+        _dry_run(spec, overrides)
+        return
+    else:
+        finished = _run(spec, runs, options["workers"], overrides)
+    _print(finished)
+
+
+def _run(spec: str, runs: Path, workers: int | None, overrides: dict[str, Any]) -> Run:
+    from .execution import Services, create_run
+    from .start import check_limits, checked_workers, prepare_request, read_request
+
+    services, workers = Services(), checked_workers(workers)
+    request = read_request(spec, **overrides)
+    prepared, engine = prepare_request(request, services)
+    check_limits(prepared, engine, request.where)
+    folder = create_run(prepared, engine, spec=request.spec, runs=runs, services=services)
+    return _execute(folder, workers, services, prepared)
+
+
+def _resume(run_id: str, spec: str | None, runs: Path, workers: int | None) -> Run:
+    from .catalogue import find_run
+    from .execution import Services, with_writer
+    from .start import checked_workers
+
+    services, workers = Services(), checked_workers(workers)
+    folder = with_writer(find_run(run_id, runs), services)
+    if spec is not None:
+        _check_same_spec(spec, folder.path)
+    return _execute(folder, workers, services)
+
+
+def _execute(
+    folder: RunFolder, workers: int, services: Services, prepared: Prepared | None = None
+) -> Run:
+    from .progress import show_progress
+    from .resuming import resumable
+    from .start import execute
+
+    with resumable(folder):
+        note(f"run folder: {folder.path}")
+        total = sum(shard.shots for shard in folder.shards)
+        with show_progress(total, sys.stderr) as progress:
+            return execute(
+                folder, workers=workers, progress=progress, services=services, prepared=prepared
+            )
+
+
+def _dry_run(spec: str, overrides: dict[str, Any]) -> None:
+    from .cli_circuits import check_one, print_check
+
+    document, checked = check_one(spec, **overrides)
+    print_check([document], "text")
+    checked()
+
+
+def _print(run: Run) -> None:
+    from ..analysis.text import render_text
+    from .expectation import ExpectationError, missed_expectations
+
+    fidelity = run.fidelity()
+    click.echo(render_text(fidelity, text_width()))
+    click.echo(f"run: {run.id}")
+    missed = missed_expectations(run.expect, fidelity)
+    if missed:
+        for line in missed[:-1]:
+            note(line)
+        raise ExpectationError(missed[-1])
+
+
+def _refuse_with_resume(options: dict[str, Any]) -> None:
+    from ..experiments.errors import UsageError
+
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
+    if given:
+        raise UsageError(f"{', '.join(given)}: a run is resumed as it was planned; leave it out")
+
+
+def _check_same_spec(spec: str, folder: Path) -> None:
+    from ..experiments.errors import UsageError
+    from ..experiments.spec import load_experiment
+
+    load_experiment(spec)
+    if Path(spec).read_bytes() != (folder / "spec.yaml").read_bytes():
+        raise UsageError(
+            f"{spec}: differs from {folder / 'spec.yaml'}; a run is resumed as it was planned, so "
+            "leave the file out, or make a new run"
+        )

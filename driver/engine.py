@@ -1,0 +1,228 @@
+"""The engine of a run: takes every shard from planned to done, and can be stopped at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import traceback
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..experiments.errors import UsageError
+from ..experiments.shots import Shots
+from .files import StorageError
+from .ledger import FINISHED, JobRow, JobState, Ledger
+from .run_folder import RunFolder
+from .shards import Shard
+from .workers import Kit, Sampler, sample_shard, stop_pool
+
+if TYPE_CHECKING:
+    from ..backends.compilation import Compiled
+
+_ADOPT: Mapping[str, tuple[JobState, ...]] = {
+    "planned": ("intended", "submitted", "done"),
+    "intended": ("unknown", "submitted", "done"),
+    "unknown": ("submitted", "done"),
+    "submitted": ("done",),
+}
+
+
+class Progress(Protocol):
+    """Told how far a run is."""
+
+    def advance(self, shard: Shard) -> None:
+        """One more shard is on disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Something that samples compiled circuits.
+
+    Attributes:
+        name: as in `device.backend`.
+        version: of the simulator; it enters every shard's identity.
+        max_qubits: the largest circuit that it holds.
+        sample: (compiled, noise, shots=, seed=) -> Shots; a module-level function, because
+            worker processes find it by its name.
+        rewrites: what the engine must change in a compiled circuit, in words.
+    """
+
+    name: str
+    version: str
+    max_qubits: int
+    sample: Sampler
+    rewrites: Callable[[Compiled], tuple[str, ...]]
+
+    @property
+    def identity(self) -> str:
+        """Name and version."""
+        return f"{self.name} {self.version}"
+
+
+def load_engine(backend: str) -> Engine:
+    """Return the engine of a backend's name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if backend != "aer":
+        raise UsageError(f"backend {backend!r}: no such engine; use aer")
+    from ..backends import aer
+
+    return Engine(
+        name="aer",
+        version=importlib.metadata.version("qiskit-aer"),
+        max_qubits=aer.MAX_QUBITS,
+        sample=aer.sample,
+        rewrites=aer.rewrites,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardRunner:
+    """Runs a run's shards; the ledger and the folder hold all of its state.
+
+    Attributes:
+        folder: where shots go.
+        ledger: what happened, written before and after each step.
+        run_id: the run.
+        make_pool: (number of workers, kit) -> executor.
+        workers: shards in flight at once; results do not depend on it.
+        versions: written into every shot file.
+        progress: told of every shard that is done.
+    """
+
+    folder: RunFolder
+    ledger: Ledger
+    run_id: str
+    make_pool: Callable[[int, Kit], Executor]
+    workers: int
+    versions: Mapping[str, str]
+    progress: Progress
+
+    def reconcile(self) -> list[JobRow]:
+        """Bring the ledger in line with the shot files; return the jobs that are still to run.
+
+        A good file whose job is not done is adopted; a damaged or missing file of a job that is
+        done means another attempt.
+        """
+        jobs = self.ledger.latest_jobs(self.run_id).values()
+        return [job for job in map(self._reconcile_job, jobs) if job is not None]
+
+    def execute(self, jobs: Sequence[JobRow], kit: Kit) -> list[JobRow]:
+        """Run jobs; return those that failed. If a worker dies, the jobs not yet sent stay planned.
+
+        Args:
+            jobs: planned jobs, in the order in which they are to start.
+            kit: circuits and sampler for the workers.
+
+        Raises:
+            StorageError: shots cannot be written. Jobs in flight are cancelled, the run resumes.
+            KeyboardInterrupt: likewise.
+        """
+        if not jobs:
+            return []
+        pool = self.make_pool(min(self.workers, len(jobs)), kit)
+        flight = _Flight(self, pool, kit, jobs)
+        try:
+            flight.fly()
+        except BaseException as stop:
+            stop_pool(pool)
+            self._cancel_submitted(_reason(stop))
+            raise
+        pool.shutdown(wait=True)
+        return flight.failed
+
+    def _cancel_submitted(self, detail: str) -> None:
+        """Record what was stopped; on a full disk that fails too, and resuming finds it out."""
+        with contextlib.suppress(StorageError):
+            for job in self.ledger.latest_jobs(self.run_id).values():
+                if job.state == "submitted":
+                    self.ledger.move(job, "cancelled", detail=detail)
+
+    def _reconcile_job(self, job: JobRow) -> JobRow | None:
+        shard = job.to_shard()
+        try:
+            shots, damage = self.folder.load_shots(shard), ""
+        except StorageError as error:
+            shots, damage = None, str(error)
+        if shots is None:
+            return self._to_run(job, damage)
+        self.progress.advance(shard)
+        if job.state != "done":
+            if job.state in FINISHED:
+                job = self.ledger.retry(job, detail=f"attempt {job.attempt} was {job.state}")
+            self.ledger.move(job, *_ADOPT[job.state], detail="adopted: its shot file is complete")
+        return None
+
+    def _to_run(self, job: JobRow, damage: str) -> JobRow:
+        if damage and job.state not in FINISHED:
+            self.ledger.note(job, damage)
+        if job.state == "intended":
+            job = self.ledger.move(job, "unknown", detail="the process that intended it is gone")
+        if job.state == "unknown":
+            return self.ledger.move(job, "planned", detail="no shots were written")
+        if job.state == "submitted":
+            job = self.ledger.move(job, "failed", detail="the process that ran it is gone")
+        if job.state == "done":
+            return self.ledger.retry(job, detail=damage or "its shot file is missing")
+        if job.state in FINISHED:
+            return self.ledger.retry(job, detail=damage or f"attempt {job.attempt} {job.state}")
+        return job
+
+
+class _Flight:
+    """One pass over the jobs: which wait, which are in the air, which failed."""
+
+    def __init__(
+        self, runner: ShardRunner, pool: Executor, kit: Kit, jobs: Sequence[JobRow]
+    ) -> None:
+        self.failed: list[JobRow] = []
+        self._runner = runner
+        self._pool = pool
+        self._kit = kit
+        self._waiting = deque(jobs)
+        self._flying: dict[Future[Any], JobRow] = {}
+        self._broken = False
+
+    def fly(self) -> None:
+        """Run until nothing waits, or the pool is broken, and nothing is in the air."""
+        self._fill()
+        while self._flying:
+            landed, _ = wait(self._flying, return_when=FIRST_COMPLETED)
+            results = [(future, self._flying.pop(future)) for future in landed]
+            self._broken |= any(isinstance(f.exception(), BrokenExecutor) for f in landed)
+            self._fill()  # workers first: they sample while this process writes
+            for future, job in results:
+                self._collect(future, job)
+
+    def _fill(self) -> None:
+        ledger = self._runner.ledger
+        while self._waiting and len(self._flying) < self._runner.workers and not self._broken:
+            job = ledger.move(self._waiting.popleft(), "intended")
+            try:
+                future = self._pool.submit(sample_shard, job.to_shard())
+            except BrokenExecutor as error:
+                self._broken = True
+                ledger.move(job, "unknown", "planned", detail=_reason(error))
+            else:
+                self._flying[future] = ledger.move(job, "submitted")
+
+    def _collect(self, future: Future[Any], job: JobRow) -> None:
+        runner, shard = self._runner, job.to_shard()
+        error = future.exception()
+        if error is not None:
+            self.failed.append(runner.ledger.move(job, "failed", detail=_reason(error)))
+            return
+        record = self._kit.tasks[shard.point, shard.basis].compiled.program.record
+        shots = Shots(record=record, packed=future.result())
+        runner.folder.save_shots(shard, shots, runner.versions)
+        runner.ledger.move(job, "done")
+        runner.progress.advance(shard)
+
+
+def _reason(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()

@@ -1,0 +1,275 @@
+"""Execution: a run from its folder's first byte to its report, and again after it was stopped."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..experiments.colour_code import Basis
+from ..experiments.errors import HexmagicError, RefusedError, UsageError
+from .engine import Engine, Progress, ShardRunner, load_engine
+from .files import StorageError, Writer, write_bytes
+from .ledger import LEDGER_NAME, JobRow, Ledger, RunRow, RunState
+from .limits import estimated_qpu_seconds
+from .plan import Plan, Point
+from .prepare import Builder, Built, Judge, Prepared, Verdict, Where, prepare
+from .provenance import PROVENANCE, make_provenance, package_versions, with_outcome
+from .run_folder import CERTIFICATE, PLAN, RunFolder, create_run_folder, partial_path
+from .times import Clockwork, make_run_id
+from .workers import Kit, make_process_pool
+
+if TYPE_CHECKING:
+    from ..backends.compilation import Compiled
+
+
+class RunFailedError(HexmagicError):
+    """Some shards of a run failed; what was taken is kept and the run can be resumed."""
+
+
+def _build_point(point: Point, where: Where) -> Mapping[Basis, Built]:
+    from .build import build_point
+
+    return build_point(point, where)
+
+
+def _judge_circuit(point: Point, compiled: Compiled) -> Verdict:
+    from .build import judge_circuit
+
+    return judge_circuit(point, compiled)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a run uses of the world; tests pass their own.
+
+    Attributes:
+        clockwork: time and ids.
+        load_engine: engine of a backend's name.
+        build: compiles a point.
+        judge: predicts the acceptance of a compiled circuit.
+        make_pool: worker processes.
+        write: stores a file whole or not at all.
+    """
+
+    clockwork: Clockwork = field(default_factory=Clockwork)
+    load_engine: Callable[[str], Engine] = load_engine
+    build: Builder = _build_point
+    judge: Judge = _judge_circuit
+    make_pool: Callable[[int, Kit], Executor] = make_process_pool
+    write: Writer = write_bytes
+
+    def engine(self, plan: Plan) -> Engine:
+        """Return the engine of a plan.
+
+        Raises:
+            UsageError: its points name several.
+        """
+        names = sorted({point.device.backend for point in plan.points})
+        if len(names) != 1:
+            raise UsageError(f"device.backend: one run has one engine, not {', '.join(names)}")
+        return self.load_engine(names[0])
+
+
+def create_run(
+    prepared: Prepared, engine: Engine, *, spec: bytes, runs: Path, services: Services
+) -> RunFolder:
+    """Return the folder of a new run: everything but its shots and what follows from them.
+
+    Raises:
+        StorageError: it cannot be written; then there is no folder.
+    """
+    from .certificates import protocol_certificates
+    from .circuit_files import write_circuits
+
+    plan = prepared.plan
+    created = services.clockwork.now()
+    run_id = _new_run_id(plan.name, created, runs, services)
+    document = plan.to_json() | {
+        "run": run_id,
+        "created": created,
+        "engine": engine.identity,
+        "estimated_qpu_seconds": estimated_qpu_seconds(prepared),
+        "circuits": [circuit.to_json() for circuit in prepared.circuits],
+        "shards": [shard.to_json() for shard in prepared.shards],
+    }
+    provenance = make_provenance(
+        run=run_id, created=created, plan=plan, circuits=prepared.circuits, engine=engine.identity
+    )
+
+    def fill(folder: RunFolder) -> None:
+        folder.write(folder.path / "spec.yaml", spec)
+        write_circuits(folder.path / "circuits", prepared.compiled_by_name(), folder.write)
+        for name, device in prepared.devices.items():
+            faulty = {"faulty_edges": device.faulty_edges, "faulty_qubits": device.faulty_qubits}
+            folder.write_json(f"calibration/{name}.json", device.to_json() | faulty)
+        certificates = protocol_certificates(prepared)
+        if certificates:
+            folder.write_json(CERTIFICATE, certificates)
+        folder.write_json(PROVENANCE, provenance)
+        folder.write_json(PLAN, document)
+
+    return create_run_folder(runs, run_id, fill, write=services.write)
+
+
+def _new_run_id(name: str, created: str, runs: Path, services: Services) -> str:
+    while True:
+        run_id = make_run_id(name, created, services.clockwork.token())
+        if not (runs / run_id).exists() and not partial_path(runs, run_id).exists():
+            return run_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One process's work on a run.
+
+    Attributes:
+        folder: the run.
+        services: what it uses of the world.
+        workers: processes to sample with.
+        progress: told of every shard.
+        prepared: the compiled plan, if this process has made it.
+    """
+
+    folder: RunFolder
+    services: Services
+    workers: int
+    progress: Progress
+    prepared: Prepared | None = None
+
+    def run(self) -> None:
+        """Run every shard that is not done, then write tables, report and provenance.
+
+        Whatever stops it, the run can be resumed (`resumable` says how).
+
+        Raises:
+            RefusedError: another process is running it, or it cannot be continued truthfully.
+            RunFailedError: shards failed; tables and report are of the others.
+            StorageError: the file system refuses.
+            KeyboardInterrupt: it was interrupted.
+        """
+        with (
+            self.folder.locked(),
+            Ledger(self._ledger_path(), clock=self._now) as ledger,
+            self._recorded_end(ledger),
+        ):
+            self._register(ledger)
+            self._begin(ledger)
+            runner = self._runner(ledger)
+            jobs = runner.reconcile()
+            failed = runner.execute(jobs, self._kit()) if jobs else []
+            self._finish(ledger, failed)
+
+    def _register(self, ledger: Ledger) -> None:
+        plan = self.folder.plan
+        created = self.folder.document["created"]
+        row = RunRow(run_id=self.folder.run_id, name=plan.name, created=created, state="running")
+        labels = [(point.index, point.label) for point in plan.points]
+        ledger.register(row, labels=labels, shards=self.folder.shards)
+
+    def _begin(self, ledger: Ledger) -> None:
+        ledger.set_run_state(self.folder.run_id, "running")
+        provenance = self.folder.read_json(PROVENANCE) | {"state": "running"}
+        if self.prepared is None:
+            again = {"time": self._now(), "command_line": list(sys.argv)}
+            provenance["resumed"] = [*provenance.get("resumed", []), again]
+        self.folder.write_json(PROVENANCE, provenance)
+
+    def _runner(self, ledger: Ledger) -> ShardRunner:
+        return ShardRunner(
+            folder=self.folder,
+            ledger=ledger,
+            run_id=self.folder.run_id,
+            make_pool=self.services.make_pool,
+            workers=self.workers,
+            versions=package_versions(),
+            progress=self.progress,
+        )
+
+    def _kit(self) -> Kit:
+        """Return the workers' kit, compiled again if need be and then compared with the plan."""
+        plan = self.folder.plan
+        engine = self.services.engine(plan)
+        prepared = self.prepared or prepare(
+            plan, engine, build=self.services.build, judge=None, where=self._where
+        )
+        if prepared.shards != self.folder.shards:
+            before = self.folder.document["engine"]
+            raise RefusedError(
+                f"run {self.folder.run_id}: the versions installed now would not compute the same "
+                f"shots (made with {before}, now {engine.identity}, or the compiled circuits "
+                "differ); make a new run from its spec.yaml"
+            )
+        return prepared.kit(engine)
+
+    def _finish(self, ledger: Ledger, failed: Sequence[JobRow]) -> None:
+        from .outputs import write_report, write_tables
+
+        jobs = ledger.jobs(self.folder.run_id)
+        open_jobs = [job for job in latest(jobs) if job.state != "done"]
+        outputs = write_tables(self.folder, jobs)
+        self._record_end(ledger, "failed" if outputs.problems else "done", outputs.problems)
+        write_report(self.folder, outputs)
+        if outputs.problems:
+            reason = failed[0].detail if failed else outputs.problems[0]
+            raise RunFailedError(
+                f"run {self.folder.run_id}: {len(open_jobs)} of {len(latest(jobs))} shards are "
+                f"missing, {len(failed)} failed now: {' '.join(reason.split())}"
+            )
+
+    @contextmanager
+    def _recorded_end(self, ledger: Ledger) -> Iterator[None]:
+        """Record an end that is not the run's own: an interrupt, a full disk, a bug."""
+        try:
+            yield
+        except RunFailedError:
+            raise
+        except BaseException as error:
+            state: RunState = "interrupted" if is_interrupt(error) else "failed"
+            with suppress(StorageError):  # the disk may be full: the first error counts
+                self._record_end(ledger, state, [f"{type(error).__name__}: {error}"])
+            raise
+
+    def _record_end(self, ledger: Ledger, state: RunState, problems: Sequence[str]) -> None:
+        provenance = self.folder.read_json(PROVENANCE)
+        finished = self._now()
+        started = datetime.fromisoformat(provenance["created"])
+        document = with_outcome(
+            provenance,
+            state=state,
+            finished=finished,
+            seconds=(datetime.fromisoformat(finished) - started).total_seconds(),
+            jobs=ledger.jobs(self.folder.run_id),
+            problems=problems,
+        )
+        self.folder.write_json(PROVENANCE, document)
+        ledger.set_run_state(self.folder.run_id, state, detail="; ".join(problems))
+
+    def _ledger_path(self) -> Path:
+        return self.folder.path.parent / LEDGER_NAME
+
+    def _now(self) -> str:
+        return self.services.clockwork.now()
+
+    def _where(self, field_name: str) -> str:
+        return f"{self.folder.path / 'spec.yaml'}: {field_name}"
+
+
+def latest(jobs: Sequence[JobRow]) -> list[JobRow]:
+    """Return the last attempt at each shard."""
+    return list({job.shard: job for job in jobs}.values())
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether a person or the system asked it to stop."""
+    return isinstance(error, KeyboardInterrupt | SystemExit)
+
+
+def with_writer(folder: RunFolder, services: Services) -> RunFolder:
+    """Return the folder with the services' way to write."""
+    return replace(folder, write=services.write)

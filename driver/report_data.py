@@ -1,0 +1,189 @@
+"""What a run folder tells the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from ..analysis.report import CALIBRATION_COLUMNS, PatchDrawing, ReportData, Stage
+from ..backends.heavy_hex_drawing import heavy_hex_positions
+from ..experiments.patch import Patch, spider_names
+from ..experiments.program import make_patch
+from .circuits import PlannedCircuit, PlannedGadget
+from .plan import Plan, Point
+from .provenance import PROVENANCE
+from .results import TableKind
+from .run_folder import CERTIFICATE, RunFolder
+
+Calibration = Mapping[str, Any]
+
+
+def make_report_data(
+    folder: RunFolder, tables: Mapping[TableKind, pd.DataFrame], problems: tuple[str, ...]
+) -> ReportData:
+    """Return everything that the report of a run shows; only the run folder is read.
+
+    Args:
+        folder: the run.
+        tables: its fidelity, cutflow and points tables.
+        problems: what failed or is missing, in words.
+    """
+    plan = folder.plan
+    circuits = {circuit.point: circuit for circuit in reversed(folder.circuits)}
+    names = {point.device.name for point in plan.points}
+    devices = {name: folder.read_json(f"calibration/{name}.json") for name in names}
+    provenance = dict(folder.read_json(PROVENANCE))
+    jobs = provenance.pop("jobs", [])
+    coded = [point for point in plan.points if point.protocol.scheme != "bare"]
+    return ReportData(
+        run=folder.run_id,
+        name=plan.name,
+        description=plan.description,
+        created=folder.document["created"],
+        fidelity=tables["fidelity"],
+        cutflow=tables["cutflow"],
+        points=tables["points"],
+        drawing={
+            p.label: _drawing(p, circuits[p.index], devices[p.device.name]) for p in plan.points
+        },
+        stages={p.label: _stages(circuits[p.index].gadgets) for p in coded},
+        calibration=_calibration(plan, circuits, devices),
+        certificate=_certificate(folder),
+        provenance=provenance | {"jobs": f"{len(jobs)}, listed in provenance.json"},
+        rewrites=tuple(provenance["rewrites"]),
+        problems=problems,
+    )
+
+
+def qubit_names(patch: Patch) -> dict[int, str]:
+    """Return short names of patch qubits: the spider's at d = 3, otherwise their numbers."""
+    if patch.code is not None and patch.code.distance == 3:
+        return {qubit: name for name, qubit in spider_names(patch).items()}
+    data = {qubit: f"d{i}" for i, qubit in enumerate(patch.data)}
+    return data | {qubit: f"a{i}" for i, qubit in enumerate(patch.ancillas)}
+
+
+def _drawing(point: Point, circuit: PlannedCircuit, device: Calibration) -> PatchDrawing:
+    patch, layout = _patch(point), circuit.layout
+    edges = _edges(device)
+    code = patch.code
+    faces = code.faces if code is not None else ()
+    return PatchDrawing(
+        device=device["name"],
+        positions=heavy_hex_positions(len(device["qubits"]), edges),
+        edges=tuple(edges),
+        roles=_roles(circuit),
+        names={layout[qubit]: name for qubit, name in qubit_names(patch).items()},
+        faces=tuple(tuple(layout[patch.data[q]] for q in face) for face in faces),
+        faulty_edges=tuple(tuple(edge) for edge in device["faulty_edges"]),
+    )
+
+
+def _stages(gadgets: tuple[PlannedGadget, ...]) -> tuple[Stage, ...]:
+    return tuple(
+        Stage(
+            label=gadget.label,
+            stage=gadget.stage,
+            round=gadget.round,
+            two_qubit_gates=gadget.two_qubit_gates,
+            measurements=gadget.measurements,
+            resets=gadget.resets,
+            seconds=gadget.seconds,
+        )
+        for gadget in gadgets
+    )
+
+
+def _calibration(
+    plan: Plan, circuits: Mapping[int, PlannedCircuit], devices: Mapping[str, Calibration]
+) -> pd.DataFrame:
+    """Return one row per used qubit and edge of the protocol's points, each once."""
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for point in plan.points:
+        if not point.baseline:
+            device = devices[point.device.name]
+            for row in _calibration_rows(point, circuits[point.index], device):
+                key = tuple(
+                    row.get(name) for name in ("device", "kind", "qubit", "qubit_2", "role")
+                )
+                rows.setdefault(key, row)
+    return pd.DataFrame(list(rows.values()), columns=list(CALIBRATION_COLUMNS))
+
+
+def _calibration_rows(
+    point: Point, circuit: PlannedCircuit, device: Calibration
+) -> Iterator[dict[str, Any]]:
+    patch, layout, roles = _patch(point), circuit.layout, _roles(circuit)
+    for qubit, name in sorted(qubit_names(patch).items()):
+        place = layout[qubit]
+        known = device["qubits"][place]
+        yield {
+            "device": device["name"],
+            "kind": "qubit",
+            "qubit": place,
+            "name": name,
+            "role": roles[place],
+            "one_qubit_error": known["one_qubit"]["error"],
+            **{key: known[key] for key in ("t1_seconds", "t2_seconds")},
+            **{key: known[key] for key in ("prob_1_given_0", "prob_0_given_1")},
+        }
+    errors = {(gate["control"], gate["target"]): gate["error"] for gate in device["two_qubit"]}
+    for a, b in patch.edges:
+        u, v = sorted((layout[a], layout[b]))
+        error = errors[(u, v) if (u, v) in errors else (v, u)]
+        found = {"device": device["name"], "kind": "edge", "qubit": u, "qubit_2": v}
+        yield found | {"two_qubit_error": error}
+
+
+def _certificate(folder: RunFolder) -> dict[str, Any] | None:
+    if not (folder.path / CERTIFICATE).is_file():
+        return None
+    document: dict[str, Any] = folder.read_json(CERTIFICATE)
+    return document or None
+
+
+def _patch(point: Point) -> Patch:
+    return make_patch(point.protocol.scheme, point.protocol.distance)
+
+
+def _roles(circuit: PlannedCircuit) -> dict[int, str]:
+    return {qubit: role for role, qubits in circuit.roles.items() for qubit in qubits}
+
+
+def _edges(device: Calibration) -> list[tuple[int, int]]:
+    pairs = ((gate["control"], gate["target"]) for gate in device["two_qubit"])
+    return sorted({(min(pair), max(pair)) for pair in pairs})
+
+
+def join_reports(reports: Sequence[ReportData]) -> ReportData:
+    """Return several runs as one report: every point is named by its run and its label."""
+    return ReportData(
+        run=", ".join(report.run for report in reports),
+        name=" and ".join(dict.fromkeys(report.name for report in reports)),
+        description="; ".join(dict.fromkeys(r.description for r in reports if r.description)),
+        created=", ".join(report.created for report in reports),
+        fidelity=_joined([(report.run, report.fidelity) for report in reports]),
+        cutflow=_joined([(report.run, report.cutflow) for report in reports]),
+        points=_joined([(report.run, report.points) for report in reports]),
+        drawing=_named([(report.run, report.drawing) for report in reports]),
+        stages=_named([(report.run, report.stages) for report in reports]),
+        calibration=pd.concat(
+            [r.calibration for r in reports], ignore_index=True
+        ).drop_duplicates(),
+        certificate=_named([(report.run, report.certificate or {}) for report in reports]) or None,
+        provenance={report.run: report.provenance for report in reports},
+        rewrites=tuple(dict.fromkeys(text for report in reports for text in report.rewrites)),
+        problems=tuple(f"{r.run}: {problem}" for r in reports for problem in r.problems),
+        reproduce=tuple(f"hexmagic run runs/{report.run}/spec.yaml" for report in reports),
+    )
+
+
+def _joined(frames: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
+    named = [frame.assign(label=f"{run}: " + frame["label"]) for run, frame in frames]
+    return pd.concat(named, ignore_index=True)
+
+
+def _named[T](parts: Sequence[tuple[str, Mapping[str, T]]]) -> dict[str, T]:
+    return {f"{run}: {label}": value for run, part in parts for label, value in part.items()}

@@ -1,0 +1,145 @@
+"""A run, for Python: what it found, from its folder alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .catalogue import open_run_folder
+from .ledger import LEDGER_NAME, JobRow, Ledger
+from .provenance import PROVENANCE
+from .run_folder import RunFolder
+from .times import utc_now
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..analysis.report import ReportData
+    from ..experiments.spec import Expect
+    from .results import Results, TableKind
+
+KINDS: tuple[TableKind, ...] = ("fidelity", "cutflow", "points")
+
+
+class Run:
+    """One run, by its folder: tables as DataFrames (docs/tables.md) and the report.
+
+    The folder is enough: it may be a copy on another machine.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        """Wrap a run folder; `open_run` finds one."""
+        self._folder = folder
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @property
+    def id(self) -> str:
+        """The run's id: `<name>-<UTC yyyymmdd-hhmmss>-<4 hex>`."""
+        return self._folder.run_id
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self._folder.path
+
+    @property
+    def state(self) -> str:
+        """How far it is: running, stopped, interrupted, failed or done.
+
+        A run whose folder says "running" while no process holds it was killed: it is "stopped".
+        """
+        state = str(self._folder.read_json(PROVENANCE)["state"])
+        return "stopped" if state == "running" and not self._folder.is_held() else state
+
+    @property
+    def expect(self) -> Expect | None:
+        """What the experiment expects of its result."""
+        return self._folder.plan.expect
+
+    def fidelity(self) -> pd.DataFrame:
+        """Return one row per point and estimate: acceptance, <X>, <Y>, <Z>, F, with intervals."""
+        return self._table("fidelity")
+
+    def cutflow(self) -> pd.DataFrame:
+        """Return one row per point, basis and criterion: shots that entered and that passed."""
+        return self._table("cutflow")
+
+    def points(self) -> pd.DataFrame:
+        """Return one row per point and basis: shots, acceptance and <P>, with intervals."""
+        return self._table("points")
+
+    def jobs(self) -> pd.DataFrame:
+        """Return one row per attempt at a shard: seed, state, error and time.
+
+        From the ledger beside the folder; for a copy without one, as it was at the run's end.
+        """
+        from .outputs import jobs_table
+        from .results import load_table
+
+        rows = ledger_jobs(self._folder)
+        if not rows:
+            table = load_table(self._folder, "jobs")
+            if table is not None:
+                return table
+        return jobs_table(self._folder, rows)
+
+    def shots(self) -> pd.DataFrame:
+        """Return one row per shot: every recorded bit by role, and the verdict on it.
+
+        Columns are a MultiIndex (docs/tables.md); ("shot", "point") is the point's index. Bits
+        that a point does not record are missing there.
+        """
+        from .results import all_shots
+
+        return all_shots(self._results().points)
+
+    def report(self) -> str:
+        """Return the report as one self-contained HTML document."""
+        from .outputs import render
+
+        return render(self.report_data())
+
+    def report_data(self) -> ReportData:
+        """Return what the report shows."""
+        from .outputs import failed_jobs
+        from .report_data import make_report_data
+
+        tables = {kind: self._table(kind) for kind in KINDS}
+        problems = self.problems() + failed_jobs(self._folder, ledger_jobs(self._folder))
+        return make_report_data(self._folder, tables, problems)
+
+    def problems(self) -> tuple[str, ...]:
+        """Return, in words, what is missing from the run; empty for a complete one."""
+        return () if self.state == "done" else self._results().problems
+
+    def _table(self, kind: TableKind) -> pd.DataFrame:
+        from .results import load_table, make_tables
+
+        saved = load_table(self._folder, kind) if self.state == "done" else None
+        return make_tables(self._results().points)[kind] if saved is None else saved
+
+    def _results(self) -> Results:
+        from .results import load_results
+
+        return load_results(self._folder)
+
+
+def open_run(path: str | os.PathLike[str]) -> Run:
+    """Return the run in a run folder, wherever the folder is.
+
+    Raises:
+        UsageError: it is not a run folder.
+    """
+    return Run(open_run_folder(Path(path)))
+
+
+def ledger_jobs(folder: RunFolder) -> list[JobRow]:
+    """Return a run's jobs from the ledger beside its folder; none if there is no ledger."""
+    path = folder.path.parent / LEDGER_NAME
+    if not path.is_file():
+        return []
+    with Ledger(path, clock=utc_now) as ledger:
+        return ledger.jobs(folder.run_id)

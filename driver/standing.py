@@ -1,0 +1,121 @@
+"""How runs stand: for `hexmagic list` and `hexmagic status`."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .catalogue import run_ids
+from .execution import latest
+from .files import StorageError
+from .ledger import JobRow
+from .resuming import resume_command
+from .run import Run, ledger_jobs
+from .run_folder import RunFolder
+
+SCHEMA_VERSION = 1
+_STATES = ("planned", "intended", "submitted", "unknown", "done", "failed", "cancelled")
+
+
+def make_status(folder: RunFolder) -> dict[str, Any]:
+    """Return how a run stands in JSON types; counts are of the last attempt at each shard.
+
+    Without a ledger beside the folder, a shard counts as done if its shot file is there.
+    """
+    jobs = latest(ledger_jobs(folder))
+    counts = Counter(job.state for job in jobs) if jobs else _counts_on_disk(folder)
+    state = Run(folder).state
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": folder.run_id,
+        "folder": str(folder.path),
+        "name": folder.plan.name,
+        "created": folder.document["created"],
+        "engine": folder.document["engine"],
+        "state": state,
+        "jobs": {name: counts[name] for name in _STATES if counts[name]},
+        "shots": sum(shard.shots for shard in folder.shards),
+        "shots_done": _shots_done(folder, jobs),
+        "failed": [_failure(folder, job) for job in jobs if job.state == "failed"],
+        "next": _next_step(folder, state),
+    }
+
+
+def list_standings(runs: Path) -> list[dict[str, Any]]:
+    """Return a line's worth of every run in a runs directory, oldest first."""
+    standings = []
+    for run_id in run_ids(runs):
+        folder = RunFolder(path=runs / run_id)
+        try:
+            status = make_status(folder)
+        except StorageError as error:
+            standings.append({"run": run_id, "state": "damaged", "detail": str(error)})
+            continue
+        keys = ("run", "state", "created", "name", "shots", "shots_done")
+        standings.append({key: status[key] for key in keys})
+    return standings
+
+
+def render_standings(standings: Sequence[Mapping[str, Any]], runs: Path, width: int) -> str:
+    """Return a list of runs as text."""
+    if not standings:
+        return f"no runs in {runs}\n"
+    first = max(len(standing["run"]) for standing in standings)
+    lines = [f"{'run'.ljust(first)}  {'state'.ljust(11)}  shots"]
+    for standing in standings:
+        done = standing.get("detail") or f"{standing['shots_done']} of {standing['shots']}"
+        lines.append(f"{standing['run'].ljust(first)}  {standing['state'].ljust(11)}  {done}")
+    return "\n".join(line[: max(width, first + 13)] for line in lines) + "\n"
+
+
+def render_status(document: Mapping[str, Any], width: int = 80) -> str:
+    """Return how a run stands as text within `width` columns."""
+    jobs = ", ".join(f"{count} {state}" for state, count in document["jobs"].items())
+    lines = [
+        f"run      {document['run']}",
+        f"state    {document['state']}",
+        f"created  {document['created']}",
+        f"engine   {document['engine']}",
+        f"shots    {document['shots_done']} of {document['shots']}",
+        f"jobs     {jobs}",
+        f"folder   {document['folder']}",
+    ]
+    for failure in document["failed"]:
+        text = (
+            f"{failure['label']} in {failure['basis']}, shard {failure['shard']}, attempt "
+            f"{failure['attempt']}: {failure['error']}"
+        )
+        lines += textwrap.wrap(text, width, initial_indent="failed   ", subsequent_indent=" " * 9)
+    return "\n".join([*lines, f"next     {document['next']}"]) + "\n"
+
+
+def _counts_on_disk(folder: RunFolder) -> Counter[str]:
+    return Counter(
+        "done" if folder.shot_path(shard).is_file() else "planned" for shard in folder.shards
+    )
+
+
+def _shots_done(folder: RunFolder, jobs: Sequence[JobRow]) -> int:
+    if jobs:
+        return sum(job.shots for job in jobs if job.state == "done")
+    return sum(shard.shots for shard in folder.shards if folder.shot_path(shard).is_file())
+
+
+def _failure(folder: RunFolder, job: JobRow) -> dict[str, Any]:
+    return {
+        "label": folder.plan.points[job.point].label,
+        "basis": job.basis,
+        "shard": job.shard_index,
+        "attempt": job.attempt,
+        "error": job.detail,
+        "time": job.changed,
+    }
+
+
+def _next_step(folder: RunFolder, state: str) -> str:
+    if state == "done":
+        return f"hexmagic table {folder.path.name}"
+    return "wait: a process is running it" if state == "running" else resume_command(folder)

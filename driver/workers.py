@@ -1,0 +1,123 @@
+"""Worker processes: each gets the compiled circuits once and then samples shard after shard."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..experiments.colour_code import Basis
+from .shards import Shard
+
+if TYPE_CHECKING:
+    from ..backends.compilation import Compiled
+    from ..experiments.shots import Shots
+    from ..experiments.spec import NoiseSpec
+
+CircuitKey = tuple[int, Basis]
+Sampler = Callable[..., "Shots"]
+PoolFactory = Callable[..., Executor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What a circuit's shards have in common: the compiled circuit and the noise."""
+
+    compiled: Compiled
+    noise: NoiseSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    """What a worker needs for every shard of a run; pickled once per worker."""
+
+    sample: Sampler
+    tasks: Mapping[CircuitKey, Task]
+
+
+_held: list[Kit] = []
+"""The kit of this worker process."""
+
+
+def make_process_pool(workers: int, kit: Kit) -> Executor:
+    """Return a pool of spawned processes (Aer must not be forked) that hold `kit`."""
+    return _SpawnPool(
+        max_workers=workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=start_worker,
+        initargs=(kit,),
+    )
+
+
+def start_worker(kit: Kit) -> None:
+    """Prepare a worker; a process of its own ends with its parent."""
+    _held[:] = [kit]
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def sample_shard(shard: Shard) -> NDArray[np.uint8]:
+    """Return a shard's packed shots; runs in a worker."""
+    (kit,) = _held
+    task = kit.tasks[shard.point, shard.basis]
+    shots = kit.sample(task.compiled, task.noise, shots=shard.shots, seed=shard.seed)
+    return shots.packed
+
+
+def stop_pool(pool: Executor) -> None:
+    """End a pool at once: its processes are terminated, what they were doing is lost."""
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
+        process.terminate()
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with(parent: Any) -> None:
+    """End this process when its parent is gone, killed included: nobody would read its result."""
+    parent.join()
+    os._exit(1)
+
+
+class _SpawnPool(ProcessPoolExecutor):
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        with _without_main_module(), _without_interrupts():
+            return super().submit(fn, *args, **kwargs)
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Let a spawned process not import the caller's script again.
+
+    A plain script that calls `hexmagic.run` without `if __name__ == "__main__"` would otherwise
+    start the whole run once more in each worker. Processes are started inside `submit`.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let a spawned process never get Ctrl-C: it inherits the mask, the parent stops it.
+
+    An interrupt that comes meanwhile is delivered to this process afterwards.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,37 @@
+"""Stage `hadamard`: the flagged measurement H_m of the transversal Hadamard.
+
+A = Ry(pi/4) turns Z into H, so H on all data is measured as A^-1 on all data, a flagged
+measurement of the Z parity of all data, and A on all data.
+"""
+
+from __future__ import annotations
+
+from .block import Block, Read, each
+from .fold import fold_gates, make_fold_tree, tree_ancillas
+from .patch import Patch, spider_names
+from .searched import HADAMARD_13, HADAMARD_14, parse_layers
+
+
+def make_hadamard(patch: Patch, scheme: str, round_: int) -> Block:
+    """Return H_m of one round: +1 reads 0, and every flag reads 0."""
+    if scheme == "fold":
+        tree = make_fold_tree(patch, patch.data)
+        walk = fold_gates(patch, tree, "Z")
+        root, *flags = tree_ancillas(patch, tree)
+    else:
+        names = spider_names(patch)
+        text, top = (HADAMARD_14, "r") if scheme == "fold14" else (HADAMARD_13, "e1")
+        walk = parse_layers(text, names)
+        root = names[top]
+        # fold14's other ancillas go on into ED, whose reads show their faults
+        flags = [] if scheme == "fold14" else [q for q in patch.ancillas if q != root]
+    return Block(
+        label=f"hadamard {round_}",
+        stage="hadamard",
+        round=round_,
+        gates=(*each("adg", patch.data), *walk, *each("a", patch.data)),
+        reads=(
+            Read(qubit=root, role="hadamard", basis="Z"),
+            *(Read(qubit=flag, role="flag", basis="Z") for flag in flags),
+        ),
+    )

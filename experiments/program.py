@@ -1,0 +1,199 @@
+"""The composed program: a circuit on the patch's qubits and the map of what it records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import pi
+
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+
+from .block import Block, Gate
+from .colour_code import Basis
+from .detection import make_detection
+from .encode import make_encode
+from .errors import UsageError
+from .hadamard import make_hadamard
+from .patch import Patch, make_bare_patch, make_fold14_patch, make_fold_patch
+from .readout import make_readout
+from .record import Bit, FaceParity, Logical, RecordMap, Stage
+
+SCHEMES = ("fold", "fold13", "fold14", "encoded", "bare")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gadget:
+    """What a block of the program must still hold after compilation."""
+
+    label: str
+    stage: Stage
+    round: int
+    two_qubit_gates: int
+    measurements: int
+    resets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A circuit and what it records.
+
+    Attributes:
+        scheme: name of the scheme.
+        patch: the qubits and the pairs that may interact.
+        circuit: on the patch's qubits; the barrier in front of each block carries its label.
+        record: what every classical bit is.
+        gadgets: the blocks' counts, in order.
+    """
+
+    scheme: str
+    patch: Patch
+    circuit: QuantumCircuit
+    record: RecordMap
+    gadgets: tuple[Gadget, ...]
+
+
+def make_program(*, scheme: str, distance: int | None, rounds: int | None, basis: Basis) -> Program:
+    """Return the program of a scheme, read out in one basis.
+
+    Args:
+        scheme: fold (any odd distance), fold13, fold14 (distance 3), encoded or bare.
+        distance: code distance; None for bare.
+        rounds: how often H_m and ED follow each other; None for encoded and bare.
+        basis: readout basis of the data.
+
+    Raises:
+        UsageError: an unknown scheme or a combination that does not exist.
+    """
+    patch = make_patch(scheme, distance)
+    blocks = [make_encode(patch)]
+    for round_ in range(1, _num_rounds(scheme, rounds) + 1):
+        blocks.append(make_hadamard(patch, scheme, round_))
+        blocks += make_detection(patch, scheme, round_)
+    blocks.append(make_readout(patch, basis))
+    return assemble(scheme, patch, blocks, basis)
+
+
+def make_patch(scheme: str, distance: int | None) -> Patch:
+    """Return the patch of a scheme.
+
+    Raises:
+        UsageError: an unknown scheme, or a distance that it does not have.
+    """
+    if scheme not in SCHEMES:
+        raise UsageError(f"scheme {scheme!r}: the schemes are {', '.join(SCHEMES)}")
+    if scheme == "bare":
+        return make_bare_patch()
+    if distance is None:
+        raise UsageError(f"scheme {scheme}: needs a distance")
+    if scheme in ("fold13", "fold14") and distance != 3:
+        raise UsageError(f"scheme {scheme}: exists at distance 3 only, not {distance}; use fold")
+    return make_fold14_patch() if scheme == "fold14" else make_fold_patch(distance)
+
+
+def _num_rounds(scheme: str, rounds: int | None) -> int:
+    if scheme in ("encoded", "bare"):
+        if rounds is not None:
+            raise UsageError(f"scheme {scheme}: has no rounds (rounds: {rounds})")
+        return 0
+    if rounds is None or rounds < 1:
+        raise UsageError(f"scheme {scheme}: needs at least one round, not {rounds}")
+    return rounds
+
+
+def assemble(scheme: str, patch: Patch, blocks: Sequence[Block], basis: Basis) -> Program:
+    """Return blocks as one program.
+
+    A block's barrier spans the block's qubits only, so ancillas that nothing uses again are read
+    together with the data. A read ancilla is reset if a later block uses it.
+    """
+    recorded = _name_bits(blocks)
+    bits = tuple(bit for block in recorded for bit in block)
+    record = RecordMap(
+        bits=bits, faces=_face_parities(patch, bits, basis), logical=_logical(patch, bits, basis)
+    )
+    registers = {name: ClassicalRegister(size, name) for name, size in record.registers().items()}
+    circuit = QuantumCircuit(QuantumRegister(patch.num_qubits, "q"), *registers.values())
+    gadgets = []
+    for i, block in enumerate(blocks):
+        later = {qubit for other in blocks[i + 1 :] for qubit in other.qubits}
+        reset = [bit.qubit for bit in recorded[i] if bit.qubit in later]
+        circuit.barrier(block.qubits, label=block.label)
+        for gate in block.gates:
+            _append(circuit, gate)
+        for bit in recorded[i]:
+            circuit.measure(bit.qubit, registers[bit.register][bit.index])
+        for qubit in reset:
+            circuit.reset(qubit)
+        gadgets.append(_gadget(block, len(reset)))
+    return Program(
+        scheme=scheme, patch=patch, circuit=circuit, record=record, gadgets=tuple(gadgets)
+    )
+
+
+def _name_bits(blocks: Sequence[Block]) -> list[tuple[Bit, ...]]:
+    """Return each block's bits, named by a register per stage and round, `data` for the readout."""
+    sizes: dict[str, int] = {}
+    named = []
+    for block in blocks:
+        register = "data" if block.stage == "readout" else f"{block.stage}{block.round}"
+        first = sizes.get(register, 0)
+        sizes[register] = first + len(block.reads)
+        named.append(
+            tuple(
+                Bit(
+                    register=register,
+                    index=first + k,
+                    role=read.role,
+                    stage=block.stage,
+                    round=block.round,
+                    face=read.face,
+                    qubit=read.qubit,
+                    basis=read.basis,
+                    expected=read.expected,
+                )
+                for k, read in enumerate(block.reads)
+            )
+        )
+    return named
+
+
+def _face_parities(
+    patch: Patch, bits: Sequence[Bit], basis: Basis
+) -> tuple[FaceParity, ...]:
+    if patch.code is None:
+        return ()
+    keys = {bit.qubit: bit.key for bit in bits if bit.role == "data"}
+    return tuple(
+        FaceParity(
+            basis=basis,
+            bits=tuple(keys[patch.data[q]] for q in members),
+            expected=0 if patch.code.face_sign(face, basis) == 1 else 1,
+        )
+        for face, members in enumerate(patch.code.faces)
+    )
+
+
+def _logical(patch: Patch, bits: Sequence[Bit], basis: Basis) -> Logical:
+    sign = 1 if patch.code is None else patch.code.logical_sign(basis)
+    return Logical(
+        basis=basis, sign=sign, bits=tuple(bit.key for bit in bits if bit.role == "data")
+    )
+
+
+def _gadget(block: Block, resets: int) -> Gadget:
+    return Gadget(
+        label=block.label,
+        stage=block.stage,
+        round=block.round,
+        two_qubit_gates=block.two_qubit_gates,
+        measurements=len(block.reads),
+        resets=resets,
+    )
+
+
+def _append(circuit: QuantumCircuit, gate: Gate) -> None:
+    name, *qubits = gate
+    if name in ("a", "adg"):
+        circuit.ry(pi / 4 if name == "a" else -pi / 4, qubits[0])
+    else:
+        getattr(circuit, name)(*qubits)

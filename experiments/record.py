@@ -1,0 +1,147 @@
+"""The record map: what every classical bit of a program is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from .colour_code import Basis
+
+BitKey = tuple[str, int]
+Role = Literal["hadamard", "flag", "syndrome", "data"]
+Stage = Literal["encode", "hadamard", "detection", "readout"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bit:
+    """One recorded bit, named by (register, index), never by qubit.
+
+    Attributes:
+        role: what the bit tells: the outcome of H_m, a flag, a syndrome or a data qubit's value.
+        stage: the protocol stage whose outcome it is.
+        round: 1-based round of H_m and ED; 0 for encode and readout.
+        face: index of the code's face, for a syndrome.
+        qubit: patch qubit that was measured (for tables and drawings only).
+        basis: Pauli basis of the check that the bit reports (data: the readout basis).
+        expected: value of a noiseless run, 0 or 1; None for data, whose values are random.
+        xor: earlier bits whose values are XORed onto this one (reuse without reset).
+    """
+
+    register: str
+    index: int
+    role: Role
+    stage: Stage
+    round: int
+    face: int | None
+    qubit: int
+    basis: Basis
+    expected: int | None
+    xor: tuple[BitKey, ...] = ()
+
+    @property
+    def key(self) -> BitKey:
+        """(register, index)."""
+        return (self.register, self.index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceParity:
+    """A face of the code that the readout tells for free: the parity of `bits` is `expected`."""
+
+    basis: Basis
+    bits: tuple[BitKey, ...]
+    expected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logical:
+    """The logical Pauli that the readout tells: `sign` times the product of (-1)^bit."""
+
+    basis: Basis
+    sign: int
+    bits: tuple[BitKey, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordMap:
+    """Every recorded bit of a program, its readout faces and its logical operator.
+
+    The order of `bits` is the column order of every shot matrix.
+    """
+
+    bits: tuple[Bit, ...]
+    faces: tuple[FaceParity, ...]
+    logical: Logical
+
+    def __post_init__(self) -> None:
+        if len(self.column) != len(self.bits):
+            raise ValueError("record map: two bits share a (register, index)")
+        earlier: set[BitKey] = set()
+        for bit in self.bits:
+            if not earlier.issuperset(bit.xor):
+                raise ValueError(f"record map: {bit.key} is XORed with a bit that is not earlier")
+            earlier.add(bit.key)
+        for key in (*self.logical.bits, *(k for face in self.faces for k in face.bits)):
+            if key not in self.column or self.bits[self.column[key]].role != "data":
+                raise ValueError(f"record map: readout uses {key}, which is not a data bit")
+
+    @cached_property
+    def column(self) -> Mapping[BitKey, int]:
+        """Column of each bit in a shot matrix."""
+        return {bit.key: i for i, bit in enumerate(self.bits)}
+
+    def columns(self, keys: Iterable[BitKey]) -> list[int]:
+        """Columns of several bits, in their order."""
+        return [self.column[key] for key in keys]
+
+    def registers(self) -> dict[str, int]:
+        """Size of each classical register, in order of first use."""
+        sizes: dict[str, int] = {}
+        for bit in self.bits:
+            sizes[bit.register] = max(sizes.get(bit.register, 0), bit.index + 1)
+        return sizes
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record file's content: JSON types only."""
+        return {
+            "bits": [_jsonable(asdict(bit)) for bit in self.bits],
+            "faces": [_jsonable(asdict(face)) for face in self.faces],
+            "logical": _jsonable(asdict(self.logical)),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> RecordMap:
+        """Return the record map that `to_json` wrote.
+
+        Raises:
+            ValueError: a field is missing or unknown.
+        """
+        try:
+            return cls(
+                bits=tuple(
+                    Bit(**(dict(bit) | {"xor": _keys(bit["xor"])})) for bit in document["bits"]
+                ),
+                faces=tuple(
+                    FaceParity(**(dict(face) | {"bits": _keys(face["bits"])}))
+                    for face in document["faces"]
+                ),
+                logical=Logical(
+                    **(dict(document["logical"]) | {"bits": _keys(document["logical"]["bits"])})
+                ),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a record map: {error}") from error
+
+
+def _keys(pairs: Iterable[Iterable[Any]]) -> tuple[BitKey, ...]:
+    return tuple((str(register), int(index)) for register, index in pairs)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_jsonable(item) for item in value]
+    return value

@@ -1,0 +1,151 @@
+"""Searched d = 3 circuits, written down layer by layer in the names of the spider.
+
+`a>b` is a CX with control a and target b, `H:a` a Hadamard; a line is a layer of gates that can
+run at the same time. c is the centre, n1-n3 and x1-x3 the data of the legs, e1-e3 the ancillas
+between c and n, f1-f3 those between n and x, r the extra root of the 14-qubit patch
+(`patch.spider_names`). H_m is written without its rotations: it is the Z parity of all data.
+
+The circuits were found by simulated annealing over CX insertions, deletions, moves and reversals
+with the exact number of undetected single faults as cost; the order of the six checks of ED is
+Z1 X3 Z2 X1 Z3 X2 with six different roots, so nothing is read in between: the ancillas that flag
+faults of H_m hold the syndromes of ED.
+"""
+
+from __future__ import annotations
+
+from .block import Gate, Read, cx
+from .colour_code import ColourCode
+from .patch import Patch, spider_names
+
+HADAMARD_13 = """
+    x1>f1 x2>f2 x3>f3
+    f1>n1 f2>n2 f3>n3
+    n1>e1 n2>e2 n3>e3
+    e2>c  f1>n1
+    e3>c  x1>f1
+    c>e1
+    e3>c
+    e2>c  n3>e3
+    n2>e2 f3>n3
+    f2>n2 x3>f3
+    x2>f2
+"""
+"""22 CX; e1 holds the parity, e2 e3 f1 f2 f3 are flags."""
+
+HADAMARD_14 = """
+    x1>f1 x2>f2 x3>f3
+    f1>n1 f2>n2 f3>n3
+    n1>e1 n3>e3
+    e1>c
+    e3>c
+    c>e2
+    e2>n2
+    n2>r
+    e2>n2
+    c>e2  f2>n2
+    e3>c  x2>f2
+    e1>c  n3>e3
+    n1>e1 f3>n3
+    f1>n1 x3>f3
+    x1>f1
+"""
+"""25 CX; r holds the parity, so the other ancillas go on into ED without being read."""
+
+DETECTION_13 = """
+    H:e3 H:f1 H:f2
+    c>e1  n2>e2 f1>n1 x3>f3
+    e1>n1 f2>n2
+    n1>e1 x2>f2
+    e1>c  f2>x2
+    e3>c
+    c>e1
+    e3>c  e1>n1
+    e2>c  f1>n1 n3>e3
+    c>e2  x1>f1
+    n2>e2 e3>c
+    e2>n2 e3>n3
+    f3>n3 n2>e2
+    n3>f3 c>e2  n2>f2
+    e3>c  f3>x3
+    n3>e3 e1>c
+    H:f3
+    e3>n3 n1>e1
+    c>e3  f1>n1
+    c>e1  f1>x1
+    e1>c
+    e2>c
+    c>e3
+    e1>c  e3>n3
+    c>e3  n1>e1
+    e2>c
+    c>e2
+    e2>n2
+    n2>f2 e2>c
+    H:e2 H:f1
+"""
+"""50 CX; every ancilla ends with one syndrome, listed in SYNDROMES_13."""
+
+SYNDROMES_13 = {"e1": "Z1", "f2": "Z2", "e3": "Z3", "f1": "X1", "e2": "X2", "f3": "X3"}
+"""Ancilla -> check that it reads after ED; face i is {x_i, n_i, c, n_(i+1)}."""
+
+ENCODER_30 = """
+    c>e1  e2>n2 f3>n3
+    c>e2  e1>n1 n3>e3
+    e3>c
+    c>e1  e3>n3 n1>f1 f3>x3
+    e1>c  f1>x1 x3>f3
+    e2>c  n1>e1 n2>f2
+    c>e3  e1>n1 e2>n2 f2>x2
+    e1>c  e3>n3 f1>n1 f2>n2
+    n1>e1 n2>e2 n3>e3 x1>f1 x2>f2
+"""
+"""30 CX in 9 layers; the state enters on e1, with |+> on c, e2 and f3 and |0> elsewhere."""
+
+
+def parse_layers(text: str, names: dict[str, int]) -> tuple[Gate, ...]:
+    """Return the gates of a circuit written in layers.
+
+    Raises:
+        ValueError: a word is not `a>b` or `H:a`, or two gates of a layer share a qubit.
+    """
+    gates: list[Gate] = []
+    for line in text.strip().splitlines():
+        layer = [_parse_gate(word, names) for word in line.split()]
+        touched = [qubit for gate in layer for qubit in gate[1:]]
+        if len(touched) != len(set(touched)):
+            raise ValueError(f"layer {line.strip()!r}: two gates share a qubit")
+        gates += layer
+    return tuple(gates)
+
+
+def _parse_gate(word: str, names: dict[str, int]) -> Gate:
+    control, arrow, target = word.partition(">")
+    if arrow:
+        return cx(names[control], names[target])
+    gate, colon, qubit = word.partition(":")
+    if gate != "H" or not colon:
+        raise ValueError(f"{word!r} is neither a>b nor H:a")
+    return ("h", names[qubit])
+
+
+def searched_encoder(patch: Patch) -> tuple[Gate, ...]:
+    """Return the 30-CX encoder of |H>: not fault-tolerant, ancillas back in |0>."""
+    names = spider_names(patch)
+    start: tuple[Gate, ...] = (
+        ("a", names["e1"]),
+        *(("h", names[name]) for name in ("c", "e2", "f3")),
+    )
+    return start + parse_layers(ENCODER_30, names)
+
+
+def searched_syndromes(patch: Patch, code: ColourCode) -> tuple[Read, ...]:
+    """Return the six reads that end the searched ED."""
+    names = spider_names(patch)
+    reads = []
+    for ancilla, check in SYNDROMES_13.items():
+        leg = check[1]
+        tip = names["x" + leg]
+        face = next(i for i, members in enumerate(code.faces) if tip in members)
+        basis = "X" if check[0] == "X" else "Z"
+        reads.append(Read(qubit=names[ancilla], role="syndrome", basis=basis, face=face))
+    return tuple(reads)

@@ -1,0 +1,268 @@
+"""The experiment: what a YAML file says, as frozen values.
+
+The annotations are what pydantic checks when a file is read, and the text under "Attributes" is
+what the JSON Schema tells editors. The rules that tie fields to each other are in `__post_init__`,
+so they also hold for an experiment that is built in Python (ValueError there).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal
+
+from pydantic import ConfigDict, with_config
+from pydantic.json_schema import SkipJsonSchema
+
+from . import spec_fields as kinds
+from .spec_errors import FieldError, Source, field_path
+from .spec_fields import NoiseSpec
+
+Scalar = str | int | float | bool
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """What is prepared, and how.
+
+    Attributes:
+        scheme: fold (any distance), fold13 and fold14 (distance 3, on 13 and 14 qubits), encoded
+            (the encoder alone) or bare (one physical qubit).
+        state: magic state; H is cos(pi/8)|0> + sin(pi/8)|1>.
+        distance: odd code distance; 3 for fold13 and fold14, left out for bare.
+        rounds: rounds of H measurement and error detection; auto is (distance - 1) / 2;
+            left out (None) for encoded and bare.
+        reuse: what happens to an ancilla between two uses; reset.
+        auto_rounds: whether the rounds follow the distance instead of being given.
+    """
+
+    scheme: kinds.Scheme
+    state: Literal["H"] = "H"
+    distance: kinds.Distance | None = None
+    rounds: kinds.Rounds = None
+    reuse: Literal["reset"] = "reset"
+    auto_rounds: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check distance and rounds against the scheme, and resolve automatic rounds."""
+        self._check_distance()
+        repeats = self.scheme not in ("encoded", "bare")
+        if not repeats and self.rounds is not None:
+            what = f"{self.rounds}: scheme {self.scheme} has no rounds; leave it out"
+            raise FieldError("rounds", what)
+        object.__setattr__(self, "auto_rounds", repeats and self.rounds is None)
+        if self.auto_rounds and self.distance is not None:
+            object.__setattr__(self, "rounds", (self.distance - 1) // 2)
+
+    def _check_distance(self) -> None:
+        d, scheme = self.distance, self.scheme
+        if scheme == "bare":
+            if d is None:
+                return
+            what = f"{d}: scheme bare is one physical qubit and has no distance; leave it out"
+        elif d is None:
+            what = f"missing; scheme {scheme} needs one, such as 3"
+        elif d < 3 or d % 2 == 0:
+            what = f"{d} is not an odd number of at least 3; the nearest is {max(3, d + 1)}"
+        elif d != 3 and scheme in ("fold13", "fold14"):
+            what = f"{d}: {scheme} has distance 3 only; write distance: 3 or scheme: fold"
+        else:
+            return
+        raise FieldError("distance", what)
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSpec:
+    """Where it runs. The device's name is looked up by the backends, not here.
+
+    Attributes:
+        backend: engine; aer is Qiskit's noisy emulator on this machine.
+        name: heavy-hex device, for example fake_boston; `hexmagic devices` lists them.
+        noise: none, calibration (the device's gates, readout, reset, T1 and T2, idles included)
+            or {uniform: p}.
+        embedding: best (the highest predicted acceptance) or the physical qubit of each patch
+            qubit.
+    """
+
+    backend: Literal["aer"]
+    name: kinds.DeviceName
+    noise: kinds.Noise
+    embedding: kinds.Embedding = "best"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept:
+    """Which shots are kept.
+
+    Attributes:
+        hadamard: every H measurement must read +1.
+        flags: no flag may be raised.
+        syndromes: every syndrome must be trivial.
+        readout: face parities of the readout; detect discards a shot that violates one, correct
+            decodes it.
+    """
+
+    hadamard: kinds.Flag = True
+    flags: kinds.Flag = True
+    syndromes: kinds.Flag = True
+    readout: Literal["detect", "correct"] = "detect"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates:
+    """Conditions that are checked before anything is submitted.
+
+    Attributes:
+        min_predicted_acceptance: refuse a point whose acceptance is predicted below this.
+        max_median_cz_error: refuse a device whose median two-qubit gate error is above this.
+    """
+
+    min_predicted_acceptance: kinds.Rate | None = None
+    max_median_cz_error: kinds.Rate | None = None
+
+    def __post_init__(self) -> None:
+        """Check that something is asked for."""
+        _check_not_empty(self)
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a run may cost.
+
+    Attributes:
+        qpu_seconds: most seconds of quantum processor time that the run may be charged.
+    """
+
+    qpu_seconds: kinds.Amount
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """A closed interval within [0, 1]; a side that is None is open.
+
+    Attributes:
+        min: smallest value that passes.
+        max: largest value that passes.
+    """
+
+    min: kinds.Rate | None = None
+    max: kinds.Rate | None = None
+
+    def __post_init__(self) -> None:
+        """Check that some value passes, and that not all do."""
+        _check_not_empty(self)
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise FieldError("", f"min {self.min} is above max {self.max}, so nothing passes")
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """What the run must show; exit code 5 when it does not.
+
+    Attributes:
+        fidelity: bounds on the fidelity with the magic state, from logical X and Z.
+        acceptance: bounds on the fraction of shots that are kept.
+    """
+
+    fidelity: Bounds | None = None
+    acceptance: Bounds | None = None
+
+    def __post_init__(self) -> None:
+        """Check that something is asked for."""
+        _check_not_empty(self)
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """One experiment: a protocol on a device, what is measured, and what is wanted of it.
+
+    Attributes:
+        schema_version: version of this format; 1.
+        name: short name, part of the run folder's name; 1 to 64 of a-z 0-9 . _ -.
+        description: what it is for, in your words.
+        protocol: what is prepared, and how.
+        device: where it runs, and with what noise.
+        measure: bases of the logical readout; the fidelity needs X and Z.
+        accept: which shots are kept.
+        shots: shots per measured basis and point.
+        seed: seed that every random number of the run is derived from.
+        sweep: lists of values by dotted field name; several fields make a grid in the order
+            written, the last varies fastest.
+        baselines: what is run beside it; bare (one physical qubit), encoded (the encoder alone).
+        gates: conditions that are checked before anything is submitted.
+        budget: what the run may cost.
+        expect: what the run must show; exit code 5 when it does not.
+        swept: the values chosen at a point of an expanded sweep; empty otherwise.
+        source: where it was read; not part of its value.
+    """
+
+    schema_version: kinds.Version
+    name: kinds.Name
+    description: kinds.Text = ""
+    protocol: Protocol
+    device: DeviceSpec
+    measure: kinds.Bases = ("X", "Y", "Z")
+    accept: Accept = Accept()
+    shots: kinds.ShotCount
+    seed: kinds.Seed
+    sweep: Mapping[str, kinds.SweptValues] = field(default_factory=dict)
+    baselines: kinds.Baselines = ()
+    gates: Gates | None = None
+    budget: Budget | None = None
+    expect: Expect | None = None
+    swept: SkipJsonSchema[Mapping[str, Scalar]] = field(default_factory=dict)
+    source: SkipJsonSchema[Source] = field(default=Source(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check what ties the sections to each other."""
+        scheme, distance = self.protocol.scheme, self.protocol.distance
+        if scheme in self.baselines:
+            raise FieldError("baselines", f"{scheme} is the protocol itself; leave it out")
+        if distance is None and "encoded" in self.baselines:
+            what = f"encoded needs a distance, and scheme {scheme} has none; leave it out"
+            raise FieldError("baselines", what)
+        wants_fidelity = self.expect is not None and self.expect.fidelity is not None
+        if wants_fidelity and not {"X", "Z"} <= set(self.measure):
+            what = f"the fidelity needs X and Z, and only {', '.join(self.measure)} is measured"
+            raise FieldError("expect.fidelity", what)
+
+    def where(self, name: str) -> str:
+        """Return `file:line: field` for a dotted field name, for messages about its value."""
+        return f"{self.source.place(field_path(name))}: {name}"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as plain YAML values, without the fields that are absent or empty."""
+        document: dict[str, Any] = _plain(self)
+        return {key: value for key, value in document.items() if value not in ("", [], {})}
+
+
+def _check_not_empty(section: Gates | Bounds | Expect) -> None:
+    names = [f.name for f in fields(section)]
+    if all(getattr(section, name) is None for name in names):
+        raise FieldError("", f"checks nothing; give {' or '.join(names)}, or leave it out")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, NoiseSpec):
+        return value.to_document()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    plain = {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if plain.pop("auto_rounds", False):
+        plain["rounds"] = "auto"
+    hidden = ("swept", "source")
+    return {key: item for key, item in plain.items() if item is not None and key not in hidden}

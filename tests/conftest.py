@@ -1,0 +1,13 @@
+"""What every test runs under: one thread a process, and property tests that repeat themselves."""
+
+import os
+
+from hypothesis import settings
+
+# Before numpy, Aer and Qiskit are loaded: two pytest workers share two cores.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+# No deadline: the cores may be shared. The same examples every time: a red run can be repeated.
+settings.register_profile("hexmagic", deadline=None, derandomize=True)
+settings.load_profile("hexmagic")

@@ -1,0 +1,157 @@
+"""The report's pictures: what they say, and that they say it without colour."""
+
+import runpy
+from dataclasses import replace
+from math import isnan, nan
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hexmagic.analysis.drawings import PatchDrawing, device_map, face_keys, patch_picture
+from hexmagic.analysis.plot_bars import Stage, circuit_seconds, cutflow_plot, timeline_plot
+from hexmagic.analysis.plot_fidelity import fidelity_plot, infidelity_plot
+from hexmagic.analysis.plot_geometry import convex_hull, label_place
+from hexmagic.analysis.plot_numbers import grouped, seconds, with_interval
+from hexmagic.analysis.plot_svg import shape
+from hexmagic.experiments.colour_code import make_colour_code
+from hexmagic.experiments.program import make_program
+
+
+def fidelities(*rows: tuple[str, float, float, float], estimate: str = "raw") -> pd.DataFrame:
+    names = ["label", "fidelity", "fidelity_low", "fidelity_high"]
+    return pd.DataFrame(rows, columns=names).assign(baseline=True, estimate=estimate)
+
+
+def stage(label: str, name: str, duration: float, start: float | None = None) -> Stage:
+    counts = {"two_qubit_gates": 30, "measurements": 0, "resets": 0}
+    return Stage(label=label, stage=name, round=0, seconds=duration, start_seconds=start, **counts)
+
+
+def make_drawing() -> PatchDrawing:
+    row = tuple((float(x), 0.0) for x in range(8))
+    return PatchDrawing(
+        device="row_of_8",
+        positions=row,
+        edges=tuple((x, x + 1) for x in range(7)),
+        roles={0: "data", 1: "ancilla", 2: "data", 3: "ancilla (H_m root)"},
+        names={0: "x1", 3: "r"},
+        faces=((0, 2),),
+        faulty_edges=((5, 6),),
+        faulty_qubits=(7,),
+    )
+
+
+def test_an_interval_that_reaches_zero_infidelity_has_an_arrow() -> None:
+    reaches = infidelity_plot(fidelities(("a", 0.999, 0.997, 1.001)))
+    above = infidelity_plot(fidelities(("a", 0.97, 0.96, 0.98)))
+    assert (reaches.count("<polygon"), above.count("<polygon")) == (1, 0)
+
+
+def test_a_fidelity_wholly_above_one_is_said_not_dropped() -> None:
+    beyond = fidelities(("a", 1.01, 1.005, 1.015), estimate="readout_removed")
+    assert "wholly below 0" in infidelity_plot(beyond)
+
+
+def test_a_point_without_kept_shots_keeps_its_line_in_the_plots() -> None:
+    rows = fidelities(("a", 0.99, 0.98, 0.995), ("empty", nan, 0.0, 1.0))
+    for plot in (fidelity_plot(rows), infidelity_plot(rows)):
+        assert ">empty<" in plot
+        assert "no shot kept: no value" in plot
+
+
+def test_the_stabiliser_bound_is_in_both_plots() -> None:
+    rows = fidelities(("a", 0.99, 0.98, 0.995))
+    assert "stabiliser bound 0.8536" in fidelity_plot(rows)
+    assert "stabiliser bound 0.146" in infidelity_plot(rows)
+
+
+def test_the_cut_flow_names_what_was_not_applied() -> None:
+    flow = pd.DataFrame(
+        {
+            "criterion": ["encode", "flags"],
+            "applied": [False, True],
+            "entered": [200, 200],
+            "passed": [200, 150],
+        }
+    )
+    plot = cutflow_plot(flow)
+    assert "not applied" in plot
+    assert "of 200 run: flags 150 of 200." in plot
+
+
+def test_a_cut_flow_of_no_shots_has_no_rates() -> None:
+    row = {"criterion": ["flags"], "applied": [True], "entered": [0], "passed": [0]}
+    assert "%" not in cutflow_plot(pd.DataFrame(row))
+
+
+def test_roles_differ_in_shape_and_faulty_elements_are_crossed() -> None:
+    svg = patch_picture(make_drawing())
+    assert [svg.count(f'class="{role}"') for role in ("data", "ancilla", "root")] == [3, 2, 2]
+    assert 'points="' in svg[: svg.index('class="root"')].rpartition("<")[2]  # a diamond
+    assert device_map(make_drawing()).count('class="bad"') == 2
+    assert device_map(replace(make_drawing(), faulty_edges=())).count('class="bad"') == 1
+
+
+@pytest.mark.parametrize("distance", [3, 5, 7])
+def test_faces_that_touch_differ_in_hatching(distance: int) -> None:
+    faces = make_colour_code(distance).faces
+    keys = face_keys(faces)
+    assert set(keys) == {"a", "b", "c"}
+    for i, face in enumerate(faces):
+        for j, other in enumerate(faces[:i]):
+            assert keys[i] != keys[j] or len(set(face) & set(other)) < 2
+
+
+def test_faces_that_overlap_still_get_labels_apart() -> None:
+    square = convex_hull([(0, 0), (100, 0), (100, 100), (0, 100)])
+    shifted = convex_hull([(40, 40), (150, 40), (150, 150), (40, 150)])
+    x, y = label_place(square, [shifted], [(0, 0), (100, 0)])
+    assert min(x, y) <= 40
+
+
+def test_a_timeline_uses_recorded_starts_and_lets_blocks_overlap() -> None:
+    blocks = [stage("a", "encode", 9.1e-7, 0.0), stage("b", "readout", 1.31e-6, 5e-7)]
+    words = str(timeline_plot(blocks)).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "encode from 0 s to 910 ns, readout from 500 ns to 1.81 µs" in words
+    assert circuit_seconds(blocks) == pytest.approx(1.81e-6)
+
+
+@pytest.mark.parametrize("unknown", [stage("b", "readout", 1e-6), stage("b", "readout", nan, 0.0)])
+def test_without_starts_or_durations_there_is_no_timeline_and_no_sum(unknown: Stage) -> None:
+    blocks = [stage("a", "encode", 9e-7, 0.0), unknown]
+    assert timeline_plot(blocks) is None
+    assert isnan(circuit_seconds(blocks))
+
+
+def test_durations_and_counts_have_units_and_thin_spaces() -> None:
+    values = [seconds(v) for v in (6.8e-8, 2.92e-4, 9.996e-7, 0.0, nan)] + [grouped(20000)]
+    plain = [value.replace("\N{NARROW NO-BREAK SPACE}", " ") for value in values]
+    assert plain == ["68.0 ns", "292 µs", "1000 ns", "0 s", "\N{EN DASH}", "20 000"]
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "words"),
+    [
+        (0.99975, 0.9977, 1.0019, ("0.9998", "[0.9977, 1.0019]")),
+        (-0.0021, -0.0134, 0.0092, ("\N{MINUS SIGN}0.002", "[\N{MINUS SIGN}0.013, 0.009]")),
+        (nan, 0.0, 1.0, ("\N{EN DASH}", "[0.00, 1.00]")),
+        (-1e-9, -0.1, 0.1, ("0.00", "[\N{MINUS SIGN}0.10, 0.10]")),
+    ],
+)
+def test_digits_follow_the_interval(
+    value: float, low: float, high: float, words: tuple[str, str]
+) -> None:
+    assert with_interval(value, low, high) == words
+
+
+def test_a_coordinate_that_is_not_a_number_is_an_error_not_a_blank_picture() -> None:
+    with pytest.raises(ValueError, match="coordinate nan"):
+        shape("circle", (nan, 0.0), 1.0, "data")
+
+
+def test_the_picture_of_the_readme_is_up_to_date() -> None:
+    folder = Path(__file__).parents[1] / "docs" / "pictures"
+    script = runpy.run_path(str(folder / "make_protocol.py"))
+    program = make_program(scheme="fold14", distance=3, rounds=1, basis="Z")
+    assert script["make_picture"](program) + "\n" == (folder / "protocol.svg").read_text()
