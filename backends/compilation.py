@@ -135,7 +135,8 @@ def _check_layout(program: Program, device: Device, layout: tuple[int, ...]) -> 
     patch = program.patch
     if len(layout) != patch.num_qubits or len(set(layout)) != len(layout):
         raise UsageError(
-            f"embedding {list(layout)}: patch {patch.name} needs {patch.num_qubits} different qubits"
+            f"embedding {list(layout)}: patch {patch.name} needs {patch.num_qubits} "
+            "different qubits"
         )
     outside = [q for q in layout if not 0 <= q < device.num_qubits]
     if outside:

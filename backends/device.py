@@ -169,7 +169,9 @@ def load_device(name: str) -> Device:
         raise DeviceError(f"unknown device {name!r}; {hint}")
     with warnings.catch_warnings():
         # one snapshot that is not heavy-hex warns that its errors are not typical
-        warnings.filterwarnings("ignore", message=".*not intended to represent", category=UserWarning)
+        warnings.filterwarnings(
+            "ignore", message=".*not intended to represent", category=UserWarning
+        )
         backend = classes[name]()
     device = _from_snapshot(name, backend)
     _require_heavy_hex(device)

@@ -93,7 +93,7 @@ def no_fault_log(reference: Compiled, layouts: Sequence[Layout]) -> NDArray[np.f
     )
     score = np.zeros(len(places))
     for (kind, *qubits), amount in _usage(reference).items():
-        where = places[:, qubits]
+        where = places[:, [int(qubit) for qubit in qubits]]
         if kind == "two_qubit":
             # an average infidelity r is a probability 5r/4 of one of the 15 Paulis
             score += amount * np.log1p(-1.25 * two_qubit[where[:, 0], where[:, 1]])

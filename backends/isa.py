@@ -43,7 +43,8 @@ def make_target(device: Device, qubits: Sequence[int]) -> Target:
         },
     )
     target.add_instruction(
-        Reset(), {(i,): InstructionProperties(duration=q.reset_seconds) for i, q in enumerate(known)}
+        Reset(),
+        {(i,): InstructionProperties(duration=q.reset_seconds) for i, q in enumerate(known)},
     )
     target.add_instruction(Delay(Parameter("duration")), {(i,): None for i in range(len(known))})
     return target

@@ -77,10 +77,10 @@ def sample_strikes(
     totals = np.array([sum(a.probability for a in options) for options in choices])
     struck = rng.random((shots, len(totals))) < totals if len(totals) else np.zeros((shots, 0))
     found: dict[int, list[tuple[int, int]]] = {}
-    for shot, channel in zip(*np.nonzero(struck), strict=True):
+    for shot, channel in np.argwhere(struck).tolist():
         weights = np.array([a.probability for a in choices[channel]])
         which = int(rng.choice(len(weights), p=weights / weights.sum()))
-        found.setdefault(int(shot), []).append((int(channel), which))
+        found.setdefault(shot, []).append((channel, which))
     groups: dict[Strikes, list[int]] = {}
     for shot in range(shots):
         groups.setdefault(tuple(found.get(shot, ())), []).append(shot)

@@ -112,9 +112,7 @@ def _uniform(compiled: Compiled, p: float) -> CircuitNoise:
         else:
             letters = _paulis(len(instruction.qubits))
             probabilities = dict.fromkeys(letters, p / len(letters))
-        channels.append(
-            PauliChannel(at=at, qubits=instruction.qubits, probabilities=probabilities)
-        )
+        channels.append(PauliChannel(at=at, qubits=instruction.qubits, probabilities=probabilities))
     readout = {bit.key: (2 * p / 3, 2 * p / 3) for bit in compiled.program.record.bits}
     return CircuitNoise(channels=tuple(channels), readout=readout)
 
@@ -132,7 +130,9 @@ def _calibrated(compiled: Compiled) -> CircuitNoise:
     return CircuitNoise(channels=tuple(channels), readout=readout)
 
 
-def _calibrated_channels(compiled: Compiled, at: int, instruction: Instruction) -> Iterator[Channel]:
+def _calibrated_channels(
+    compiled: Compiled, at: int, instruction: Instruction
+) -> Iterator[Channel]:
     device, name = compiled.device, instruction.name
     physical = tuple(compiled.layout[q] for q in instruction.qubits)
     known = [device.qubits[q] for q in physical]
@@ -183,7 +183,7 @@ def depolarising_probability(error: float, relaxations: list[Relaxation]) -> flo
     With average fidelity F of the relaxation alone and dimension d, depolarising with probability
     q gives (1 - q) F + q / d. It is 0 where relaxation alone exceeds the calibrated error.
     """
-    dimension = 2 ** len(relaxations)
+    dimension = 1 << len(relaxations)
     process = 1.0
     for part in relaxations:
         process *= (1 + 2 * part.coherence + (1 - part.decay)) / 4

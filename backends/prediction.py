@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import exp, log1p
 
 from ..experiments.certificate import Certificate
-from ..experiments.faults import PREPARATION
 from ..experiments.spec import Accept, NoiseSpec
 from .compilation import Compiled
 from .noise import Channel, PauliChannel, make_noise
@@ -58,9 +57,7 @@ def predict_acceptance(
 
 
 def _survival(certificate: Certificate, accept: Accept) -> Mapping[_FaultKey, float]:
-    kept = (
-        certificate.accepted_readout if accept.readout == "detect" else certificate.accepted
-    )
+    kept = certificate.accepted_readout if accept.readout == "detect" else certificate.accepted
     return {
         (fault.at, fault.qubits, fault.pauli): float(probability)
         for fault, probability in zip(certificate.faults, kept, strict=True)
@@ -73,7 +70,7 @@ def _single_faults(compiled: Compiled, channel: Channel) -> Iterator[tuple[_Faul
         for letters, probability in channel.probabilities.items():
             yield (channel.at, channel.qubits, letters), probability
         return
-    where = compiled.instructions[channel.at].qubits if channel.at != PREPARATION else channel.qubits
+    where = compiled.instructions[channel.at].qubits
     for letter, probability in channel.twirl.items():
         letters = "".join(letter if q in channel.qubits else "I" for q in where)
         yield (channel.at, where, letters), probability

@@ -133,7 +133,9 @@ def certify(program: Program, instructions: Sequence[Instruction]) -> Certificat
     states = _forward(steps, num_qubits)
     final = _final_states(program, frame, instructions)
     rows, noiseless = _backward(steps, states, final)
-    return _summarise(program, frame, faults, np.array([rows[fault] for fault in faults]), noiseless)
+    return _summarise(
+        program, frame, faults, np.array([rows[fault] for fault in faults]), noiseless
+    )
 
 
 def _forward(steps: Sequence[FaultyStep], num_qubits: int) -> list[Vectors]:
@@ -189,7 +191,9 @@ def _backward(
     return rows, np.asarray(noiseless)
 
 
-def _pull_back(branches: Sequence[tuple[Vectors, int]], step: FaultyStep) -> list[tuple[Vectors, int]]:
+def _pull_back(
+    branches: Sequence[tuple[Vectors, int]], step: FaultyStep
+) -> list[tuple[Vectors, int]]:
     """Take final states back through a step; a reset splits them by the value that it erased.
 
     One fault leaves at most one qubit in the wrong state between its measurement and its reset,

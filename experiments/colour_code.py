@@ -73,7 +73,9 @@ def make_colour_code(distance: int) -> ColourCode:
         ValueError: the distance is even or below 3.
     """
     if distance < 3 or distance % 2 == 0:
-        raise ValueError(f"distance {distance}: the colour code needs an odd distance of at least 3")
+        raise ValueError(
+            f"distance {distance}: the colour code needs an odd distance of at least 3"
+        )
     points = tuple(_triangle(3 * (distance - 1) // 2))
     for residue in range(3):
         centres = [p for p in points if (p[0] - p[1]) % 3 == residue]

@@ -6,9 +6,8 @@ from typing import Literal
 
 from .block import Block, Read
 from .fold import fold_gates, make_fold_tree, tree_ancillas
-from .patch import Patch
+from .patch import Patch, spider_names
 from .searched import DETECTION_13, parse_layers, searched_syndromes
-from .patch import spider_names
 
 
 def make_detection(patch: Patch, scheme: str, round_: int) -> tuple[Block, ...]:
@@ -23,7 +22,9 @@ def make_detection(patch: Patch, scheme: str, round_: int) -> tuple[Block, ...]:
     if scheme == "fold":
         kinds: tuple[Literal["X", "Z"], ...] = ("X", "Z")
         return tuple(
-            _face_check(patch, round_, kind, face) for kind in kinds for face in range(len(code.faces))
+            _face_check(patch, round_, kind, face)
+            for kind in kinds
+            for face in range(len(code.faces))
         )
     return (
         Block(

@@ -51,10 +51,7 @@ def _pivots(code: ColourCode) -> list[tuple[int, tuple[int, ...]]]:
     order: list[tuple[int, tuple[int, ...]]] = []
     while left:
         pivot, face = next(
-            (q, face)
-            for face in left
-            for q in face
-            if sum(q in other for other in left) == 1
+            (q, face) for face in left for q in face if sum(q in other for other in left) == 1
         )
         order.append((pivot, face))
         left.remove(face)
@@ -71,9 +68,7 @@ def _fan_out(patch: Patch, source: int, members: set[int], inside: tuple[int, ..
     spread = [_hop(patch, u, v) for u, v in tree]
     below = [hop for (u, _), hop in zip(tree, spread, strict=True) if u != source]
     clean = [
-        hop
-        for (_, v), hop in reversed(list(zip(tree, spread, strict=True)))
-        if v not in members
+        hop for (_, v), hop in reversed(list(zip(tree, spread, strict=True))) if v not in members
     ]
     return [gate for hop in [*reversed(below), *spread, *clean] for gate in hop]
 

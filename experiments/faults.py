@@ -67,9 +67,9 @@ def _kinds(instruction: Instruction) -> Iterator[tuple[FaultKind, str]]:
     elif name == "reset":
         yield "reset", "X"
     else:
-        kind: FaultKind = (
-            "two_qubit" if len(instruction.qubits) == 2 else "idle" if name == "delay" else "one_qubit"
-        )
+        kind: FaultKind = "two_qubit" if instruction.is_two_qubit_gate else "one_qubit"
+        if name == "delay":
+            kind = "idle"
         for letters in product("IXYZ", repeat=len(instruction.qubits)):
             pauli = "".join(letters)
             if set(pauli) != {"I"}:

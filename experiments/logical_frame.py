@@ -31,7 +31,8 @@ class LogicalFrame:
         """Return, for each syndrome, whether a readout in `basis` sees it."""
         parts = {"Z": self.z_syndromes, "X": self.x_syndromes}
         parts["Y"] = parts["Z"] ^ parts["X"]
-        return parts[basis] != 0
+        seen: NDArray[np.bool_] = parts[basis] != 0
+        return seen
 
 
 def make_logical_frame(code: ColourCode) -> LogicalFrame:

@@ -62,8 +62,7 @@ def make_fold_patch(distance: int) -> Patch:
     edges = [(q, n + k) for k, pair in enumerate(pairs) for q in pair]
     corners = [(a + b / 2, b * 3**0.5 / 2) for a, b in code.coordinates]
     middles = [
-        ((corners[u][0] + corners[v][0]) / 2, (corners[u][1] + corners[v][1]) / 2)
-        for u, v in pairs
+        ((corners[u][0] + corners[v][0]) / 2, (corners[u][1] + corners[v][1]) / 2) for u, v in pairs
     ]
     return Patch(
         name="fold",
@@ -79,17 +78,21 @@ def make_fold_patch(distance: int) -> Patch:
 def make_fold14_patch() -> Patch:
     """Return the d = 3 fold patch with one more edge qubit, next to n2: 14 qubits."""
     patch = make_fold_patch(3)
-    n2 = spider_names(patch)["n2"]
-    c = spider_names(patch)["c"]
-    root = patch.num_qubits
-    outward = _outward(patch, n2, c)
+    names = spider_names(patch)
+    n2, root = names["n2"], patch.num_qubits
+    x, y = (
+        3 * here - first - second
+        for here, first, second in zip(
+            *(patch.positions[names[name]] for name in ("n2", "e2", "f2")), strict=True
+        )
+    )
     return Patch(
         name="fold14",
         code=patch.code,
         data=patch.data,
         ancillas=(*patch.ancillas, root),
         edges=(*patch.edges, (n2, root)),
-        positions=(*patch.positions, outward),
+        positions=(*patch.positions, (x, y)),  # opposite its two neighbours
     )
 
 
@@ -114,8 +117,7 @@ def spider_names(patch: Patch) -> dict[str, int]:
     c = next(q for q in patch.data if len(code.neighbours(q)) == 3)
     tip = {n: next(q for q in code.neighbours(n) if q != c) for n in code.neighbours(c)}
     following = {
-        n: next(m for f in code.faces if tip[n] in f for m in f if m in tip and m != n)
-        for n in tip
+        n: next(m for f in code.faces if tip[n] in f for m in f if m in tip and m != n) for n in tip
     }
     names = {"c": c}
     n = min(tip)
@@ -124,13 +126,4 @@ def spider_names(patch: Patch) -> dict[str, int]:
         names |= {"e" + leg: patch.between(c, n), "f" + leg: patch.between(n, tip[n])}
         n = following[n]
     spare = set(patch.ancillas) - set(names.values())
-    return names | {"r": q for q in spare}
-
-
-def _outward(patch: Patch, site: int, centre: int) -> tuple[float, float]:
-    """Return a free drawing place next to `site`, on the side without an edge."""
-    x, y = patch.positions[site]
-    away = [patch.positions[a] for d, a in patch.edges if d == site]
-    return (3 * x - sum(p[0] for p in away), 3 * y - sum(p[1] for p in away)) if (
-        len(away) == 2 and site != centre
-    ) else (x, y)
+    return names | dict.fromkeys(["r"] if spare else [], max(patch.ancillas))

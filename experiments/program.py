@@ -157,9 +157,7 @@ def _name_bits(blocks: Sequence[Block]) -> list[tuple[Bit, ...]]:
     return named
 
 
-def _face_parities(
-    patch: Patch, bits: Sequence[Bit], basis: Basis
-) -> tuple[FaceParity, ...]:
+def _face_parities(patch: Patch, bits: Sequence[Bit], basis: Basis) -> tuple[FaceParity, ...]:
     if patch.code is None:
         return ()
     keys = {bit.qubit: bit.key for bit in bits if bit.role == "data"}

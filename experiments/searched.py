@@ -14,7 +14,7 @@ faults of H_m hold the syndromes of ED.
 from __future__ import annotations
 
 from .block import Gate, Read, cx
-from .colour_code import ColourCode
+from .colour_code import Basis, ColourCode
 from .patch import Patch, spider_names
 
 HADAMARD_13 = """
@@ -146,6 +146,6 @@ def searched_syndromes(patch: Patch, code: ColourCode) -> tuple[Read, ...]:
         leg = check[1]
         tip = names["x" + leg]
         face = next(i for i, members in enumerate(code.faces) if tip in members)
-        basis = "X" if check[0] == "X" else "Z"
+        basis: Basis = "X" if check[0] == "X" else "Z"
         reads.append(Read(qubit=names[ancilla], role="syndrome", basis=basis, face=face))
     return tuple(reads)

@@ -83,7 +83,8 @@ def block_indices(size: int, qubits: Sequence[int]) -> NDArray[np.int64]:
     values = [
         sum(((v >> i) & 1) << q for i, q in enumerate(qubits)) for v in range(1 << len(qubits))
     ]
-    return rest + np.array(values)[:, None]
+    indices: NDArray[np.int64] = rest + np.array(values)[:, None]
+    return indices
 
 
 def zero_state(num_qubits: int) -> Vectors:

@@ -65,7 +65,7 @@ class Step:
             return matrix
         other = PAULIS["I"]
         low_first = (matrix, other) if qubits[0] == self.qubits[0] else (other, matrix)
-        return np.kron(low_first[1], low_first[0])
+        return np.asarray(np.kron(low_first[1], low_first[0]), dtype=np.complex128)
 
 
 def make_steps(instructions: Sequence[Instruction], num_qubits: int) -> tuple[Step, ...]:
