@@ -21,6 +21,9 @@ Edge = tuple[int, int]
 FAULTY_ERROR = 0.5
 """A gate or readout error from here on means that the element does not work."""
 
+SMALLEST_PATCH = 13
+"""Qubits of the d = 3 fold patch."""
+
 _TWO_QUBIT_GATES = ("cz", "ecr", "cx")
 _GENERATED = re.compile(r"heavy_hex_(\d+)")
 
@@ -179,14 +182,15 @@ def load_device(name: str) -> Device:
 
 
 def device_names() -> tuple[str, ...]:
-    """Return the names of all heavy-hex snapshots that can run the protocol, sorted."""
+    """Return the names of the heavy-hex snapshots with room for the smallest patch, sorted."""
     names = []
     for name in sorted(_snapshot_classes()):
         try:
-            load_device(name)
+            device = load_device(name)
         except DeviceError:
             continue  # not heavy-hex, or without reset: load_device(name) says which
-        names.append(name)
+        if device.num_qubits >= SMALLEST_PATCH:
+            names.append(name)
     return tuple(names)
 
 

@@ -87,7 +87,11 @@ def no_fault_log(reference: Compiled, layouts: Sequence[Layout]) -> NDArray[np.f
     for a, b in device.edges:
         two_qubit[a, b] = two_qubit[b, a] = device.edge(a, b).error or 0.0
     one_qubit = np.array([q.one_qubit.error or 0.0 for q in device.qubits])
-    readout = np.array([q.readout_error or 0.0 for q in device.qubits])
+    wrong = {
+        "reads 0": np.array([q.prob_1_given_0 or 0.0 for q in device.qubits]),
+        "reads 1": np.array([q.prob_0_given_1 or 0.0 for q in device.qubits]),
+        "reads any": np.array([q.readout_error or 0.0 for q in device.qubits]),
+    }
     idle_rate = np.array(
         [0.25 / (q.t1_seconds or np.inf) + 0.5 / (q.t2_seconds or np.inf) for q in device.qubits]
     )
@@ -99,8 +103,8 @@ def no_fault_log(reference: Compiled, layouts: Sequence[Layout]) -> NDArray[np.f
             score += amount * np.log1p(-1.25 * two_qubit[where[:, 0], where[:, 1]])
         elif kind == "one_qubit":
             score += amount * np.log1p(-1.5 * one_qubit[where[:, 0]])
-        elif kind == "readout":
-            score += amount * np.log1p(-readout[where[:, 0]])
+        elif kind in wrong:
+            score += amount * np.log1p(-wrong[str(kind)][where[:, 0]])
         else:
             score -= amount * device.dt_seconds * idle_rate[where[:, 0]]
     return score
@@ -108,14 +112,18 @@ def no_fault_log(reference: Compiled, layouts: Sequence[Layout]) -> NDArray[np.f
 
 def _usage(compiled: Compiled) -> Counter[tuple[str | int, ...]]:
     """Return (kind, patch qubits...) -> number of operations, or dt for idle."""
+    expected = {bit.key: bit.expected for bit in compiled.program.record.bits}
     usage: Counter[tuple[str | int, ...]] = Counter()
     for instruction in compiled.instructions:
         if instruction.name == "delay":
             usage["idle", instruction.qubits[0]] += int(instruction.params[0])
         elif instruction.is_two_qubit_gate:
             usage["two_qubit", *sorted(instruction.qubits)] += 1
-        elif instruction.name in ("measure", "reset"):
-            usage["readout", instruction.qubits[0]] += 1
+        elif instruction.name == "measure":
+            value = expected[instruction.bits[0]]
+            usage[f"reads {'any' if value is None else value}", instruction.qubits[0]] += 1
+        elif instruction.name == "reset":  # leaves |1> with P(1|0), see noise.py
+            usage["reads 0", instruction.qubits[0]] += 1
         elif instruction.name in ("sx", "x"):
             usage["one_qubit", instruction.qubits[0]] += 1
     return usage

@@ -21,7 +21,10 @@ DATA, ANCILLA, ROOT = "data", "ancilla", "ancilla (H_m root)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedGadget:
-    """One block of a compiled circuit; `seconds` from its first operation to its last."""
+    """One block of a compiled circuit: when it starts, and how long until its last operation ends.
+
+    Blocks overlap: an ancilla that nothing uses again is read at the very end, with the data.
+    """
 
     label: str
     stage: str
@@ -29,6 +32,7 @@ class PlannedGadget:
     two_qubit_gates: int
     measurements: int
     resets: int
+    start_seconds: float
     seconds: float
 
 
@@ -123,7 +127,7 @@ def roles_on_device(compiled: Compiled) -> dict[str, tuple[int, ...]]:
 
 def planned_gadgets(compiled: Compiled) -> tuple[PlannedGadget, ...]:
     """Return the blocks of a compiled circuit with their counts and durations."""
-    seconds = gadget_seconds(compiled)
+    windows = gadget_windows(compiled)
     gates = compiled.two_qubit_gates
     return tuple(
         PlannedGadget(
@@ -133,14 +137,16 @@ def planned_gadgets(compiled: Compiled) -> tuple[PlannedGadget, ...]:
             two_qubit_gates=gates[gadget.label],
             measurements=gadget.measurements,
             resets=gadget.resets,
-            seconds=seconds.get(gadget.label, 0.0),
+            start_seconds=start,
+            seconds=end - start,
         )
         for gadget in compiled.program.gadgets
+        for start, end in [windows[gadget.label]]
     )
 
 
-def gadget_seconds(compiled: Compiled) -> dict[str, float]:
-    """Return the time from each block's first operation to the end of its last, in seconds.
+def gadget_windows(compiled: Compiled) -> dict[str, tuple[float, float]]:
+    """Return when each block's first operation starts and its last ends, in seconds.
 
     The circuit is scheduled as late as possible with explicit delays, so times are counted
     backwards from its end; delays at a block's borders are not part of it.
@@ -156,7 +162,8 @@ def gadget_seconds(compiled: Compiled) -> dict[str, float]:
         if instruction.name != "delay":
             start, end = windows.get(instruction.gadget, (earlier, later))
             windows[instruction.gadget] = (max(start, earlier), min(end, later))
-    return {label: start - end for label, (start, end) in windows.items()}
+    whole = max(before_end.values(), default=0.0)
+    return {label: (whole - start, whole - end) for label, (start, end) in windows.items()}
 
 
 def _instruction_seconds(compiled: Compiled, instruction: Instruction) -> float:

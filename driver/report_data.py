@@ -78,6 +78,7 @@ def _drawing(point: Point, circuit: PlannedCircuit, device: Calibration) -> Patc
         names={layout[qubit]: name for qubit, name in qubit_names(patch).items()},
         faces=tuple(tuple(layout[patch.data[q]] for q in face) for face in faces),
         faulty_edges=tuple(tuple(edge) for edge in device["faulty_edges"]),
+        faulty_qubits=tuple(device["faulty_qubits"]),
     )
 
 
@@ -90,6 +91,7 @@ def _stages(gadgets: tuple[PlannedGadget, ...]) -> tuple[Stage, ...]:
             two_qubit_gates=gadget.two_qubit_gates,
             measurements=gadget.measurements,
             resets=gadget.resets,
+            start_seconds=gadget.start_seconds,
             seconds=gadget.seconds,
         )
         for gadget in gadgets

@@ -1,0 +1,178 @@
+"""The searched d = 3 circuits, each read again from the text in the Heisenberg picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from fakes.exact import in_front, pauli_on, pull_back
+
+from hexmagic.experiments.detection import make_detection
+from hexmagic.experiments.hadamard import make_hadamard
+from hexmagic.experiments.patch import Patch, make_fold14_patch, make_fold_patch, spider_names
+from hexmagic.experiments.searched import (
+    DETECTION_13,
+    ENCODER_30,
+    HADAMARD_13,
+    HADAMARD_14,
+    SYNDROMES_13,
+    parse_layers,
+    searched_encoder,
+    searched_syndromes,
+)
+
+PATCH = make_fold14_patch()
+Q = spider_names(PATCH)
+TEXTS = {
+    "hadamard 13": HADAMARD_13,
+    "hadamard 14": HADAMARD_14,
+    "detection": DETECTION_13,
+    "encoder": ENCODER_30,
+}
+
+
+def label(qubits: Sequence[int], letter: str) -> str:
+    return str(pauli_on(14, qubits, letter))
+
+
+def before(text: str, qubits: Sequence[int], letter: str) -> str:
+    gates = parse_layers(text, Q)
+    return in_front(gates, pauli_on(14, qubits, letter), PATCH.ancillas)
+
+
+def face_of(check: str) -> list[int]:
+    i = int(check[1])
+    return [Q["c"], Q[f"x{i}"], Q[f"n{i}"], Q[f"n{i % 3 + 1}"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "gates", "layers"),
+    [("hadamard 13", 22, 11), ("hadamard 14", 25, 15), ("detection", 50, 30), ("encoder", 30, 9)],
+)
+def test_each_text_has_the_stated_number_of_cx_and_layers(
+    text: str, gates: int, layers: int
+) -> None:
+    assert TEXTS[text].count(">") == gates
+    assert len(TEXTS[text].strip().splitlines()) == layers
+    assert sum(gate[0] == "cx" for gate in parse_layers(TEXTS[text], Q)) == gates
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_cx_is_between_neighbours_on_the_patch(text: str) -> None:
+    pairs = {tuple(sorted(gate[1:])) for gate in parse_layers(TEXTS[text], Q) if len(gate) == 3}
+    assert pairs <= {tuple(sorted(edge)) for edge in PATCH.edges}
+
+
+def test_only_fold14s_h_m_uses_the_extra_root() -> None:
+    users = [text for text in TEXTS if "r" in TEXTS[text].replace(">", " ").split()]
+    assert users == ["hadamard 14"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_no_cx_is_undone_by_the_next_layer(text: str) -> None:
+    layers = [set(line.split()) for line in TEXTS[text].strip().splitlines()]
+    assert not any(first & second for first, second in pairwise(layers))
+
+
+@pytest.mark.parametrize(("text", "root"), [(HADAMARD_13, "e1"), (HADAMARD_14, "r")])
+def test_h_m_reads_the_z_parity_of_all_data_and_nothing_else(text: str, root: str) -> None:
+    assert before(text, [Q[root]], "Z") == label(PATCH.data, "Z")
+
+
+@pytest.mark.parametrize(("text", "root"), [(HADAMARD_13, "e1"), (HADAMARD_14, "r")])
+def test_the_other_ancillas_of_h_m_come_back_to_zero_on_any_state(text: str, root: str) -> None:
+    others = set(PATCH.ancillas) - {Q[root]}
+    assert {before(text, [ancilla], "Z") for ancilla in others} == {label([], "I")}
+
+
+@pytest.mark.parametrize("text", [HADAMARD_13, HADAMARD_14])
+def test_h_m_leaves_every_pauli_that_commutes_with_the_parity(text: str) -> None:
+    for q in PATCH.data:
+        assert before(text, [q], "Z") == label([q], "Z")
+        pair = sorted({Q["c"], q})
+        if len(pair) == 2:
+            assert before(text, pair, "X") == label(pair, "X")
+
+
+def test_h_ms_root_turns_with_any_single_x() -> None:
+    for text, root in ((HADAMARD_13, "e1"), (HADAMARD_14, "r")):
+        for q in PATCH.data:
+            after = pauli_on(14, [q, Q[root]], "X")
+            assert pull_back(parse_layers(text, Q), after) == pauli_on(14, [q], "X")
+
+
+@pytest.mark.parametrize(("ancilla", "check"), SYNDROMES_13.items())
+def test_each_ancilla_of_ed_reads_its_check_and_nothing_else(ancilla: str, check: str) -> None:
+    assert before(DETECTION_13, [Q[ancilla]], "Z") == label(face_of(check), check[0])
+
+
+def test_ed_reads_each_of_the_six_checks_once() -> None:
+    assert sorted(SYNDROMES_13.values()) == ["X1", "X2", "X3", "Z1", "Z2", "Z3"]
+
+
+@pytest.mark.parametrize("letter", ["X", "Z"])
+def test_ed_leaves_logical_operators_and_stabilisers_alone_in_the_code(letter: str) -> None:
+    faces = {kind: [face_of(kind + i) for i in "123"] for kind in "XZ"}
+    group = {
+        str(pauli_on(14, xs, "X").dot(pauli_on(14, zs, "Z")))
+        for xs in _span(faces["X"])
+        for zs in _span(faces["Z"])
+    }
+    for qubits in (*faces[letter], list(PATCH.data)):
+        moved = pull_back(parse_layers(DETECTION_13, Q), pauli_on(14, qubits, letter))
+        change = moved.dot(pauli_on(14, qubits, letter))
+        stripped = in_front((), change, PATCH.ancillas)
+        assert stripped in group
+
+
+def _span(faces: Sequence[Sequence[int]]) -> list[list[int]]:
+    spans: list[set[int]] = [set()]
+    for face in faces:
+        spans += [span ^ set(face) for span in spans]
+    return [sorted(span) for span in spans]
+
+
+@pytest.mark.parametrize("scheme", ["fold13", "fold14"])
+def test_the_reads_of_ed_name_the_face_that_the_ancilla_reads(scheme: str) -> None:
+    patch = PATCH if scheme == "fold14" else make_fold_patch(3)
+    assert patch.code is not None
+    (block,) = make_detection(patch, scheme, 1)
+    for read in block.reads:
+        assert read.face is not None
+        after = pauli_on(patch.num_qubits, [read.qubit], "Z")
+        face = patch.code.faces[read.face]
+        wanted = str(pauli_on(patch.num_qubits, face, read.basis))
+        assert in_front(block.gates, after, patch.ancillas) == wanted
+    assert block.reads == searched_syndromes(patch, patch.code)
+
+
+@pytest.mark.parametrize(("scheme", "flags"), [("fold13", 5), ("fold14", 0)])
+def test_h_m_rotates_all_data_by_a_inverse_and_back(scheme: str, flags: int) -> None:
+    patch: Patch = PATCH if scheme == "fold14" else make_fold_patch(3)
+    block = make_hadamard(patch, scheme, 1)
+    turns = [(i, gate[0]) for i, gate in enumerate(block.gates) if gate[0] in ("a", "adg")]
+    assert [name for _, name in turns] == ["adg"] * 7 + ["a"] * 7
+    assert sorted(gate[1] for gate in block.gates[:7]) == sorted(patch.data)
+    assert sorted(gate[1] for gate in block.gates[-7:]) == sorted(patch.data)
+    assert [read.role for read in block.reads] == ["hadamard"] + ["flag"] * flags
+
+
+def test_the_encoder_starts_with_psi_on_e1_and_plus_on_three_others() -> None:
+    first = searched_encoder(PATCH)[:4]
+    assert first == (("a", Q["e1"]), ("h", Q["c"]), ("h", Q["e2"]), ("h", Q["f3"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("c>e1 e1>n1", "share a qubit"),
+        ("H:e1 c>e1", "share a qubit"),
+        ("c<e1", "neither"),
+        ("S:e1", "neither"),
+        ("H e1", "neither"),
+    ],
+)
+def test_a_text_that_is_not_layers_of_gates_is_refused(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        parse_layers(text, Q)
