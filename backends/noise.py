@@ -152,16 +152,15 @@ def _calibrated_channels(
         relaxation(at, qubit, calibration, seconds)
         for qubit, calibration in zip(instruction.qubits, known, strict=True)
     ]
-    yield from relaxations
-    if name != "delay":
+    strength = 0.0 if name == "delay" else depolarising_probability(error, relaxations)
+    if strength > 0:
         letters = _paulis(len(known))
-        strength = depolarising_probability(error, relaxations)
-        if strength > 0:
-            yield PauliChannel(
-                at=at,
-                qubits=instruction.qubits,
-                probabilities=dict.fromkeys(letters, strength / (len(letters) + 1)),
-            )
+        yield PauliChannel(
+            at=at,
+            qubits=instruction.qubits,
+            probabilities=dict.fromkeys(letters, strength / (len(letters) + 1)),
+        )
+    yield from relaxations  # after the depolarising noise, as in Aer's own device model
 
 
 def relaxation(at: int, qubit: int, calibration: QubitCalibration, seconds: float) -> Relaxation:

@@ -7,7 +7,8 @@ circuit, with its projections. If a fault makes the step F, the run ends in phi 
 any approximation and without replacing a gate by a Clifford gate.
 
 The final states are all of the data's space (`logical_frame`): each syndrome, in the right and in
-the wrong logical state, in front of the readout of the data.
+the wrong logical state, in front of the readout of the data, with every ancilla in the value that
+was read last. A circuit that leaves an ancilla unread is simulated fault by fault (`traced`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .instructions import Instruction
 from .logical_frame import LogicalFrame, make_logical_frame
 from .program import Program
 from .statevector import Vectors, apply_matrix, block_indices, gate_matrix, zero_state
+from .traced import trace_faults, unread_qubits
 
 Kind = Literal["detection", "correction"]
 
@@ -36,6 +38,8 @@ MAX_QUBITS = 16
 
 TOLERANCE = 1e-9
 """Probability from which a fault counts; amplitudes of real ones are of order sin(pi/8) or more."""
+
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +136,12 @@ def certify(program: Program, instructions: Sequence[Instruction]) -> Certificat
     steps = faulty_steps(instructions, faults, program.record, num_qubits)
     states = _forward(steps, num_qubits)
     final = _final_states(program, frame, instructions)
-    rows, noiseless = _backward(steps, states, final)
+    if set(unread_qubits(instructions, num_qubits)) - set(program.patch.data):
+        rows, noiseless = trace_faults(steps, states, final, program.patch.data)
+    else:
+        rows, noiseless = _backward(steps, states, final)
+    if abs(noiseless.sum() - 1) > _ROUNDING:
+        raise HexmagicError(f"noiseless run: {noiseless.sum()} of it is accounted for, not all")
     return _summarise(
         program, frame, faults, np.array([rows[fault] for fault in faults]), noiseless
     )

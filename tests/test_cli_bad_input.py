@@ -35,7 +35,7 @@ def test_a_malformed_file_ends_with_2_and_leaves_nothing(
         ("name: fake_boston", "name: fake_lagos", 17, "does not fit"),
         ("name: fake_boston", "name: fake_nighthawk", 17, "not heavy-hex"),
         ("name: fake_boston", "name: heavy_hex_9", 18, "no calibration"),
-        ("embedding: best", "embedding: [0, 1, 2]", 19, "needs 14 different qubits"),
+        ("embedding: best", "embedding: [0, 1, 2]", 19, "3 qubits, the fold14 patch has 14"),
     ],
 )
 def test_a_device_that_cannot_be_used_is_named_with_its_line(

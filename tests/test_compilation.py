@@ -9,8 +9,8 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.quantum_info import Statevector
 
 from hexmagic.backends.compilation import (
-    Compiled,
     CompilationError,
+    Compiled,
     _check_gadgets,
     compile_program,
 )

@@ -71,7 +71,7 @@ def test_the_ancillas_of_the_encoded_state_are_zero(name: str) -> None:
 
 
 def entry_of(gates: tuple[Gate, ...]) -> int:
-    (entry,) = (gate[1] for gate in gates if gate[0] == "a")
+    (entry,) = (qubit for name, *qubits in gates if name == "a" for qubit in qubits)
     return entry
 
 
@@ -97,7 +97,7 @@ def test_every_stabiliser_is_plus_1_whatever_state_enters(name: str) -> None:
 def test_logical_x_and_z_are_those_of_the_state_that_enters(name: str) -> None:
     patch, gates = ENCODERS[name]
     for letter in "XZ":
-        entered = str(pauli_on(patch.num_qubits, [entry_of(gates)], letter))
+        entered = pauli_on(patch.num_qubits, [entry_of(gates)], letter).to_label()
         assert at_start(name, pauli_on(patch.num_qubits, patch.data, letter)) == entered
 
 

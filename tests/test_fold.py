@@ -47,9 +47,7 @@ def test_the_root_reads_exactly_the_parity_of_its_data(
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_flag_comes_back_to_zero_on_any_state(
-    distance: int, kind: Literal["X", "Z"]
-) -> None:
+def test_every_flag_comes_back_to_zero_on_any_state(distance: int, kind: Literal["X", "Z"]) -> None:
     patch = make_fold_patch(distance)
     for tree, data in parities(patch):
         flags = tree_ancillas(patch, tree)[1:]

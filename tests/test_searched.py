@@ -115,7 +115,7 @@ def test_ed_reads_each_of_the_six_checks_once() -> None:
 def test_ed_leaves_logical_operators_and_stabilisers_alone_in_the_code(letter: str) -> None:
     faces = {kind: [face_of(kind + i) for i in "123"] for kind in "XZ"}
     group = {
-        str(pauli_on(14, xs, "X").dot(pauli_on(14, zs, "Z")))
+        pauli_on(14, xs, "X").dot(pauli_on(14, zs, "Z")).to_label()
         for xs in _span(faces["X"])
         for zs in _span(faces["Z"])
     }
@@ -142,7 +142,7 @@ def test_the_reads_of_ed_name_the_face_that_the_ancilla_reads(scheme: str) -> No
         assert read.face is not None
         after = pauli_on(patch.num_qubits, [read.qubit], "Z")
         face = patch.code.faces[read.face]
-        wanted = str(pauli_on(patch.num_qubits, face, read.basis))
+        wanted = pauli_on(patch.num_qubits, face, read.basis).to_label()
         assert in_front(block.gates, after, patch.ancillas) == wanted
     assert block.reads == searched_syndromes(patch, patch.code)
 
@@ -153,8 +153,8 @@ def test_h_m_rotates_all_data_by_a_inverse_and_back(scheme: str, flags: int) -> 
     block = make_hadamard(patch, scheme, 1)
     turns = [(i, gate[0]) for i, gate in enumerate(block.gates) if gate[0] in ("a", "adg")]
     assert [name for _, name in turns] == ["adg"] * 7 + ["a"] * 7
-    assert sorted(gate[1] for gate in block.gates[:7]) == sorted(patch.data)
-    assert sorted(gate[1] for gate in block.gates[-7:]) == sorted(patch.data)
+    assert sorted(q for gate in block.gates[:7] for q in gate[1:]) == sorted(patch.data)
+    assert sorted(q for gate in block.gates[-7:] for q in gate[1:]) == sorted(patch.data)
     assert [read.role for read in block.reads] == ["hadamard"] + ["flag"] * flags
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,7 +59,9 @@ def test_bit_j_is_bit_j_mod_8_of_byte_j_over_8() -> None:
     for j in range(20):
         row = np.arange(20) == j
         packed = pack_shots(row[None, :], make_record(20)).packed[0]
-        assert [int(byte) for byte in packed] == [1 << j % 8 if k == j // 8 else 0 for k in range(3)]
+        assert [int(byte) for byte in packed] == [
+            1 << j % 8 if k == j // 8 else 0 for k in range(3)
+        ]
 
 
 @given(matrices())
@@ -103,6 +107,11 @@ def test_a_matrix_of_another_width_is_refused(shape: tuple[int, ...]) -> None:
 
 def test_packed_bytes_of_another_width_or_type_are_refused() -> None:
     record = make_record(9)
-    for packed in (np.zeros((2, 1), np.uint8), np.zeros(2, np.uint8), np.zeros((2, 2), np.int8)):
+    wrong: list[Any] = [
+        np.zeros((2, 1), np.uint8),
+        np.zeros(2, np.uint8),
+        np.zeros((2, 2), np.int8),
+    ]
+    for packed in wrong:
         with pytest.raises(ValueError, match=r"need uint8 \(shots, 2\)"):
             Shots(record=record, packed=packed)

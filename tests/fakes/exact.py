@@ -59,13 +59,9 @@ def in_front(gates: Sequence[Gate], pauli: Pauli, ancillas: Sequence[int]) -> st
     """
     back = pull_back(gates, pauli)
     clean = np.isin(np.arange(pauli.num_qubits), ancillas) & ~back.x
-    label = "".join(
-        "I" if clean[q] else letter
-        for q, letter in zip(
-            reversed(range(pauli.num_qubits)), str(back).lstrip("-i"), strict=True
-        )
-    )
-    return ("-" if sign_of(back, Pauli(str(back).lstrip("-i"))) < 0 else "") + label
+    left: str = Pauli((back.z & ~clean, back.x)).to_label()
+    letters = Pauli((back.z, back.x))
+    return ("-" if sign_of(back, letters) < 0 else "") + left
 
 
 def run_exactly(
@@ -195,5 +191,3 @@ def _quiet(code: ColourCode, basis: Basis) -> NDArray[np.bool_]:
         parity = np.bitwise_count(outcomes & sum(1 << q for q in face)) % 2
         quiet &= parity == int(minus)
     return quiet
-
-
