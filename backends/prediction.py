@@ -20,7 +20,8 @@ class Prediction:
     method: str
 
 
-_FaultKey = tuple[int, tuple[int, ...], str]
+FaultKey = tuple[int, tuple[int, ...], str]
+"""`Fault.at`, `Fault.qubits`, `Fault.pauli`."""
 
 
 def predict_acceptance(
@@ -40,7 +41,9 @@ def predict_acceptance(
     survival = _survival(certificate, accept) if certificate else {}
     total = 0.0
     for channel in noise_.channels:
-        lost = sum(p * (1 - survival.get(key, 0.0)) for key, p in _single_faults(compiled, channel))
+        lost = sum(
+            p * (1 - survival.get(key, 0.0)) for key, p in single_faults_of(compiled, channel)
+        )
         total += log1p(-lost)
     measured = {
         bit: (at, instruction.qubits)
@@ -56,7 +59,7 @@ def predict_acceptance(
     return Prediction(acceptance=exp(total), method=method)
 
 
-def _survival(certificate: Certificate, accept: Accept) -> Mapping[_FaultKey, float]:
+def _survival(certificate: Certificate, accept: Accept) -> Mapping[FaultKey, float]:
     kept = certificate.accepted_readout if accept.readout == "detect" else certificate.accepted
     return {
         (fault.at, fault.qubits, fault.pauli): float(probability)
@@ -64,8 +67,12 @@ def _survival(certificate: Certificate, accept: Accept) -> Mapping[_FaultKey, fl
     }
 
 
-def _single_faults(compiled: Compiled, channel: Channel) -> Iterator[tuple[_FaultKey, float]]:
-    """Yield the faults of a channel as the certificate names them, with probabilities."""
+def single_faults_of(compiled: Compiled, channel: Channel) -> Iterator[tuple[FaultKey, float]]:
+    """Yield the faults of a channel as the certificate names them, with their probabilities.
+
+    A fault is (index of the instruction, the instruction's qubits, a Pauli letter for each);
+    relaxation counts as its Pauli twirl.
+    """
     if isinstance(channel, PauliChannel):
         for letters, probability in channel.probabilities.items():
             yield (channel.at, channel.qubits, letters), probability
