@@ -40,7 +40,9 @@ def check(specs: tuple[str, ...], format_: str) -> None:
 
 @click.command(short_help="Enumerate the faults of the compiled circuits.")
 @spec_argument
-@click.option("--order", type=int, default=1, show_default=True, help="Faults at a time.")
+@click.option(
+    "--order", type=click.IntRange(min=1), default=1, show_default=True, help="Faults at a time."
+)
 @click.option(
     "--kind",
     type=click.Choice(["detection", "correction"]),

@@ -14,7 +14,7 @@ WIDTH = 80
 spec_argument = click.argument("spec", metavar="SPEC")
 runs_option = click.option(
     "--runs",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     default=Path("runs"),
     show_default=True,
     metavar="DIR",

@@ -82,13 +82,17 @@ def create_run(
     """Return the folder of a new run: everything but its shots and what follows from them.
 
     Raises:
-        StorageError: it cannot be written; then there is no folder.
+        StorageError: it cannot be written, or the ledger beside it is damaged; then there is no
+            folder.
     """
     from .certificates import protocol_certificates
     from .circuit_files import write_circuits
 
     plan = prepared.plan
     created = services.clockwork.now()
+    if (runs / LEDGER_NAME).exists():
+        with Ledger(runs / LEDGER_NAME, clock=services.clockwork.now):
+            pass  # opening it is the check
     run_id = _new_run_id(plan.name, created, runs, services)
     document = plan.to_json() | {
         "run": run_id,

@@ -90,11 +90,21 @@ class Run:
         """Return one row per shot: every recorded bit by role, and the verdict on it.
 
         Columns are a MultiIndex (docs/tables.md); ("shot", "point") is the point's index. Bits
-        that a point does not record are missing there.
+        that a point does not record are missing there. Of an unfinished run it is what there is.
+
+        Raises:
+            StorageError: the run was finished, and shots of it are lost or damaged now.
         """
+        from .files import StorageError
         from .results import all_shots
 
-        return all_shots(self._results().points)
+        results = self._results()
+        if self.state == "done" and results.problems:
+            raise StorageError(
+                f"run {self.id}: {'; '.join(results.problems)}; "
+                f"`hexmagic run --resume {self.id}` runs again what is lost"
+            )
+        return all_shots(results.points)
 
     def report(self) -> str:
         """Return the report as one self-contained HTML document."""
@@ -113,7 +123,7 @@ class Run:
 
     def problems(self) -> tuple[str, ...]:
         """Return, in words, what is missing from the run; empty for a complete one."""
-        return () if self.state == "done" else self._results().problems
+        return self._results().problems
 
     def _table(self, kind: TableKind) -> pd.DataFrame:
         from .results import load_table, make_tables

@@ -19,6 +19,7 @@ from hexmagic.experiments.encode import make_encode
 from hexmagic.experiments.errors import HexmagicError, RefusedError
 from hexmagic.experiments.hadamard import make_hadamard
 from hexmagic.experiments.instructions import read_instructions
+from hexmagic.experiments.patch import make_fold14_patch, spider_names
 from hexmagic.experiments.program import Program, assemble, make_patch, make_program
 from hexmagic.experiments.readout import make_readout
 from hexmagic.experiments.record import RecordMap
@@ -234,3 +235,18 @@ def test_a_bare_qubit_has_nothing_to_certify() -> None:
     program = make_program(scheme="bare", distance=None, rounds=None, basis="Z")
     with pytest.raises(RefusedError, match="no code"):
         certify_program(program)
+
+
+@pytest.mark.slow
+def test_without_the_read_of_a_flag_fold14_fails_its_detection_certificate() -> None:
+    """f2 is a flag of H_m that is read, with a syndrome of ED, at the end."""
+    patch = make_fold14_patch()
+    f2 = spider_names(patch)["f2"]
+    hadamard, detection = make_hadamard(patch, "fold14", 1), make_detection(patch, "fold14", 1)[0]
+    blind = replace(detection, reads=tuple(r for r in detection.reads if r.qubit != f2))
+    blocks = [make_encode(patch), hadamard, blind, make_readout(patch, "Z")]
+    program = assemble("fold14", patch, blocks, "Z")
+    failures = certify(program, read_instructions(program.circuit)).failures("detection")
+    assert len(failures) == 25
+    assert {fault.gadget for fault in failures} <= {"encode", "hadamard 1", "detection 1"}
+    assert all(fault.qubits and fault.pauli for fault in failures)

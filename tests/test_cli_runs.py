@@ -14,6 +14,7 @@ from fakes.commands import Call, make_call, one_line
 from fakes.processes import StopAfter, wait_for_shots
 from fakes.world import SPEC, make_services, write_spec
 
+from hexmagic.driver.files import StorageError
 from hexmagic.driver.progress import PlainProgress
 from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.start import run
@@ -231,3 +232,31 @@ def test_plain_progress_says_little(made: Run) -> None:
     for shard in made._folder.shards[:4]:
         progress.advance(shard)
     assert stream.getvalue() == "1200 of 2000 shots after 6 s\n"
+
+
+def test_a_damaged_ledger_stops_a_run_before_anything_is_written(
+    call: Call, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "hexmagic.sqlite").write_bytes(b"no database" * 500)
+    result = call("run", write_spec(tmp_path))
+    assert result.exit_code == 4
+    assert "hexmagic.sqlite" in one_line(result)
+    assert [path.name for path in runs.iterdir()] == ["hexmagic.sqlite"]
+
+
+def test_a_file_is_no_runs_directory(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "afile").write_text("")
+    for words in (("list",), ("run", write_spec(tmp_path))):
+        assert call(*words, "--runs", "afile").exit_code == 2
+
+
+def test_shots_that_a_finished_run_has_lost_are_an_error(call: Call, tmp_path: Path) -> None:
+    assert call("run", write_spec(tmp_path)).exit_code == 0
+    run = open_run(next((tmp_path / "runs").glob("*/")))
+    assert run.problems() == ()
+    next(run.folder.glob("shots/*.parquet")).unlink()
+    assert len(run.problems()) == 1
+    with pytest.raises(StorageError, match="--resume"):
+        run.shots()

@@ -125,7 +125,7 @@ def test_the_demo_is_the_one_that_the_issue_asks_for() -> None:
     assert (demo.protocol.scheme, demo.protocol.distance, demo.protocol.rounds) == ("fold14", 3, 1)
     assert (demo.device.name, str(demo.device.noise)) == ("fake_boston", "calibration")
     assert (demo.measure, demo.baselines) == (("X", "Y", "Z"), ("bare", "encoded"))
-    assert (demo.shots, demo.seed) == (1000, 2026)
+    assert (demo.shots, demo.seed) == (4000, 2026)
     assert demo.description
 
 
