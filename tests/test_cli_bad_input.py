@@ -29,23 +29,31 @@ def test_a_malformed_file_ends_with_2_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "said"),
+    ("old", "new", "field", "said"),
     [
-        ("name: fake_boston", "name: fake_bostn", 17, "did you mean fake_boston"),
-        ("name: fake_boston", "name: fake_lagos", 17, "does not fit"),
-        ("name: fake_boston", "name: fake_nighthawk", 17, "not heavy-hex"),
-        ("name: fake_boston", "name: heavy_hex_9", 18, "no calibration"),
-        ("embedding: best", "embedding: [0, 1, 2]", 19, "3 qubits, the fold14 patch has 14"),
+        ("name: fake_boston", "name: fake_bostn", "name", "did you mean fake_boston"),
+        ("name: fake_boston", "name: fake_lagos", "name", "does not fit"),
+        ("name: fake_boston", "name: fake_nighthawk", "name", "not heavy-hex"),
+        ("name: fake_boston", "name: heavy_hex_9", "noise", "no calibration"),
+        (
+            "embedding: best",
+            "embedding: [0, 1, 2]",
+            "embedding",
+            "3 qubits, the fold14 patch has 14",
+        ),
     ],
 )
 def test_a_device_that_cannot_be_used_is_named_with_its_line(
-    call: Call, tmp_path: Path, old: str, new: str, line: int, said: str
+    call: Call, tmp_path: Path, old: str, new: str, field: str, said: str
 ) -> None:
     spec = tmp_path / "mine.yaml"
     spec.write_text(DEMO.replace(old, new, 1))
     result = call("run", str(spec))
     assert result.exit_code == 2
-    assert f"mine.yaml:{line}: " in one_line(result)
+    lines = spec.read_text().splitlines()
+    device = lines.index("device:")
+    line = next(i for i in range(device, len(lines)) if lines[i].startswith(f"  {field}:")) + 1
+    assert f"mine.yaml:{line}: device.{field}: " in one_line(result)
     assert said in one_line(result)
     assert not (tmp_path / "runs").exists()
 
