@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from .phases import ALSO_FLAG, BOTH, UNREAD, X_SYNDROME, Z_SYNDROME, Phase
 from .plot_geometry import convex_hull, label_place
 from .plot_svg import Point, cross, dots, lines, picture, polygon, shape, tag, text
 
 Edge = tuple[int, int]
 
 _MAP_PITCH = 23.0
-_ZOOM_PITCH = 54.0
+ZOOM_PITCH = 54.0
 _LEGEND_ROW = 24.0
 _FACE_KEYS = "abc"
 
@@ -32,6 +33,7 @@ class PatchDrawing:
         faces: the data qubits of each face of the code.
         faulty_edges: pairs that must not be used; they are crossed out.
         faulty_qubits: likewise.
+        phases: what each used qubit does in H_m and in ED; empty for a patch without them.
     """
 
     device: str
@@ -42,20 +44,21 @@ class PatchDrawing:
     faces: tuple[tuple[int, ...], ...] = ()
     faulty_edges: tuple[Edge, ...] = ()
     faulty_qubits: tuple[int, ...] = ()
+    phases: tuple[Phase, ...] = ()
 
 
 def device_map(drawing: PatchDrawing) -> Markup:
     """Return the whole device, faint, with the patch's qubits on it by role."""
-    spots = _spots(drawing.positions, range(len(drawing.positions)), _MAP_PITCH, margin=34.0)
-    width, height = _extent(spots.values(), 16.0)
+    spots = qubit_spots(drawing.positions, range(len(drawing.positions)), _MAP_PITCH, margin=34.0)
+    width, height = extent(spots.values(), 16.0)
     words = (
         f"Map of {drawing.device}: {len(drawing.positions)} qubits, {len(drawing.roles)} of them "
         f"used by the patch ({_counts(drawing.roles.values())}); faulty: "
         f"{len(drawing.faulty_edges)} edges, {len(drawing.faulty_qubits)} qubits."
     )
     parts = [
-        _face_fills(drawing, spots),
-        _edges(drawing, spots),
+        face_fills(drawing, spots),
+        edge_lines(drawing, spots),
         dots((spot for q, spot in spots.items() if q not in drawing.roles), "dots"),
         *(qubit_mark(role, spots[q], 8, _tooltip(drawing, q)) for q, role in drawing.roles.items()),
         _crosses(drawing, spots, 4.0),
@@ -68,15 +71,16 @@ def patch_picture(drawing: PatchDrawing) -> Markup:
     """Return the patch and its neighbours, enlarged, each qubit with its number and name."""
     near = {q for edge in drawing.edges if set(edge) & set(drawing.roles) for q in edge}
     near |= set(drawing.roles)
-    spots = _spots(drawing.positions, sorted(near), _ZOOM_PITCH, margin=34.0)
-    width, height = _extent(spots.values(), 34.0)
-    legend, tall = patch_legend(drawing, width, height)
+    spots = qubit_spots(drawing.positions, sorted(near), ZOOM_PITCH, margin=34.0)
+    width, height = extent(spots.values(), 34.0)
+    unused = len(spots) > len(drawing.roles)
+    legend, tall = patch_legend(drawing, width, height, unused=unused)
     parts = [
-        _face_fills(drawing, spots),
-        _edges(drawing, spots),
+        face_fills(drawing, spots),
+        edge_lines(drawing, spots),
         *(_large_qubit(drawing, q, spot) for q, spot in spots.items()),
         _crosses(drawing, spots, 7.0),
-        _face_names(drawing, spots),
+        face_names(drawing, spots),
         legend,
     ]
     return picture(width, height + tall, patch_words(drawing), *parts)
@@ -99,9 +103,17 @@ def face_words(drawing: PatchDrawing) -> tuple[str, ...]:
 
 
 def role_shape(role: str) -> tuple[str, str]:
-    """Return the shape and the style class of a role: circle, square or diamond."""
-    if role == "data":
-        return "circle", "data"
+    """Return the shape and the style class of a role.
+
+    A circle for data, a diamond for a root, a square with a point upwards, downwards or both for
+    an ancilla that reads an X, a Z or both kinds of syndrome, a square for any other ancilla.
+    """
+    known = {"data": ("circle", "data"), UNREAD: ("square", "unread")}
+    known |= {X_SYNDROME: ("house", "x-check"), Z_SYNDROME: ("funnel", "z-check")}
+    known |= {BOTH: ("hexagon", "xz-check")}
+    name = role.removesuffix(ALSO_FLAG)
+    if name in known:
+        return known[name]
     return ("diamond", "root") if "root" in role else ("square", "ancilla")
 
 
@@ -136,8 +148,13 @@ def face_keys(faces: Sequence[Sequence[int]]) -> list[str]:
     return [keys[i] for i in range(len(faces))]
 
 
-def patch_legend(drawing: PatchDrawing, width: float, top: float) -> tuple[Markup, float]:
-    """Return what the marks mean, in columns below `top`, and the height that it takes."""
+def patch_legend(
+    drawing: PatchDrawing, width: float, top: float, *, unused: bool
+) -> tuple[Markup, float]:
+    """Return what the marks mean, in columns below `top`, and the height that it takes.
+
+    `unused`: whether qubits beside the patch are drawn.
+    """
     entries = [
         (qubit_mark(role, (10, 0), 8, role), f"{role} ({list(drawing.roles.values()).count(role)})")
         for role in sorted(set(drawing.roles.values()), key=lambda role: (role != "data", role))
@@ -145,7 +162,7 @@ def patch_legend(drawing: PatchDrawing, width: float, top: float) -> tuple[Marku
     if drawing.faces:
         box = [(0.0, -7.0), (20.0, -7.0), (20.0, 7.0), (0.0, 7.0)]
         entries.append((face_fill(box, "a"), f"face: X and Z check ({len(drawing.faces)})"))
-    if len(drawing.positions) > len(drawing.roles):
+    if unused:
         entries.append((shape("circle", (10, 0), 5, "idle"), "qubit not used"))
     if drawing.faulty_edges:
         mark = lines([((0, 0), (20, 0))], "edge broken") + cross((10, 0), 5)
@@ -153,7 +170,8 @@ def patch_legend(drawing: PatchDrawing, width: float, top: float) -> tuple[Marku
     if drawing.faulty_qubits:
         mark = shape("circle", (10, 0), 5, "idle") + cross((10, 0), 5)
         entries.append((mark, f"faulty qubit ({len(drawing.faulty_qubits)})"))
-    columns = 2 if width >= 400 else 1
+    longest = max(len(words) for _, words in entries)
+    columns = 2 if width >= max(400, 2 * (46 + 6.5 * longest)) else 1
     rows = -(-len(entries) // columns)
     parts = []
     for i, (mark, words) in enumerate(entries):
@@ -163,7 +181,7 @@ def patch_legend(drawing: PatchDrawing, width: float, top: float) -> tuple[Marku
     return Markup("").join(parts), _LEGEND_ROW * rows + 8
 
 
-def _spots(
+def qubit_spots(
     positions: Sequence[Point], qubits: Iterable[int], pitch: float, margin: float
 ) -> dict[int, Point]:
     """Return the place of each qubit in the picture, the leftmost and topmost at `margin`."""
@@ -176,12 +194,14 @@ def _spots(
     }
 
 
-def _extent(spots: Iterable[Point], margin: float) -> Point:
+def extent(spots: Iterable[Point], margin: float) -> Point:
+    """Return the width and height that hold some places, with a margin on the far sides."""
     places = list(spots)
     return max(x for x, _ in places) + margin, max(y for _, y in places) + margin
 
 
-def _edges(drawing: PatchDrawing, spots: Mapping[int, Point]) -> Markup:
+def edge_lines(drawing: PatchDrawing, spots: Mapping[int, Point]) -> Markup:
+    """Return the edges between the qubits in `spots`, those within the patch stronger."""
     broken = {frozenset(edge) for edge in drawing.faulty_edges}
     styles: dict[str, list[tuple[Point, Point]]] = {"edge": [], "edge broken": [], "used": []}
     for u, v in drawing.edges:
@@ -198,7 +218,8 @@ def _crosses(drawing: PatchDrawing, spots: Mapping[int, Point], radius: float) -
     return Markup("").join(cross(place, radius) for place in edges + qubits)
 
 
-def _face_fills(drawing: PatchDrawing, spots: Mapping[int, Point]) -> Markup:
+def face_fills(drawing: PatchDrawing, spots: Mapping[int, Point]) -> Markup:
+    """Return the faces of the code, each over its data."""
     keys = face_keys(drawing.faces)
     return Markup("").join(
         face_fill([spots[q] for q in face], key)
@@ -206,7 +227,8 @@ def _face_fills(drawing: PatchDrawing, spots: Mapping[int, Point]) -> Markup:
     )
 
 
-def _face_names(drawing: PatchDrawing, spots: Mapping[int, Point]) -> Markup:
+def face_names(drawing: PatchDrawing, spots: Mapping[int, Point]) -> Markup:
+    """Return F0, F1 and so on, each where it covers neither a qubit nor another face's name."""
     hulls = [convex_hull(spots[q] for q in face) for face in drawing.faces]
     marks = list(spots.values())
     parts = []

@@ -9,16 +9,18 @@ from markupsafe import Markup, escape
 
 Point = tuple[float, float]
 
-SHAPES = ("circle", "square", "diamond")
+SHAPES = ("circle", "square", "diamond", "house", "funnel", "hexagon")
 
 # Every colour is a variable, so one picture serves light and dark screens and paper. Hatchings and
 # shapes say what the colours say.
 THEME = """
 :root{--ink:#1c2128;--muted:#59636e;--faint:#c4ccd4;--line:#d8dee4;--paper:#ffffff;--panel:#f5f7f9;
 --data:#0b62a4;--ancilla:#b4540a;--root:#0b7a5a;--on-role:#ffffff;--bad:#b3261e;--bound:#7a3fb0;
+--x-check:#7a3fb0;--z-check:#a31563;--xz-check:#59636e;
 --face-a:#c9ddf5;--face-b:#f7dcc0;--face-c:#cdeadd;--hatch:#59636e}
 @media screen and (prefers-color-scheme:dark){:root{--ink:#e6edf3;--muted:#9da7b3;--faint:#4a545f;
 --line:#30363d;--paper:#0f141a;--panel:#171d25;--data:#6cb2ff;--ancilla:#ffa657;--root:#56d8a8;
+--x-check:#cfa4ff;--z-check:#ff94c2;--xz-check:#b6c2cf;
 --on-role:#0b1016;--bad:#ff8178;--bound:#cfa4ff;--face-a:#16304f;--face-b:#46301a;--face-c:#143a2d;
 --hatch:#9da7b3}}
 """
@@ -28,6 +30,8 @@ font-size:13px;fill:var(--ink)}
 svg .muted{fill:var(--muted)}svg .small{font-size:11px}svg .strong{font-weight:600}
 svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .on{fill:var(--on-role)}
 svg .data{fill:var(--data)}svg .ancilla{fill:var(--ancilla)}svg .root{fill:var(--root)}
+svg .x-check{fill:var(--x-check)}svg .z-check{fill:var(--z-check)}
+svg .xz-check{fill:var(--xz-check)}svg .unread{fill:var(--paper);stroke:var(--muted)}
 svg .base{fill:var(--muted)}
 svg .open{fill:var(--paper)}svg .idle{fill:var(--faint)}svg .trough{fill:var(--line)}
 svg .dots{stroke:var(--faint);stroke-width:6.5;stroke-linecap:round}
@@ -79,7 +83,10 @@ def polygon(corners: Sequence[Point], class_: str) -> Markup:
 
 
 def shape(kind: str, centre: Point, radius: float, class_: str, *inside: Markup) -> Markup:
-    """Return a circle, a square or a diamond of about the same area.
+    """Return a mark of about the same area as a circle of that radius.
+
+    A house is a square with a point upwards, a funnel one with a point downwards, a hexagon has
+    both.
 
     Raises:
         ValueError: an unknown shape.
@@ -95,6 +102,15 @@ def shape(kind: str, centre: Point, radius: float, class_: str, *inside: Markup)
         far = 1.3 * radius
         corners = [(x, y - far), (x + far, y), (x, y + far), (x - far, y)]
         return tag("polygon", *inside, points=_points(corners), class_=class_)
+    if kind in ("house", "funnel", "hexagon"):
+        half, eaves, tip = 0.9 * radius, 0.5 * radius, 1.3 * radius
+        roof = [(x - half, y - eaves), (x, y - tip), (x + half, y - eaves)]
+        floor = [(x + half, y + eaves), (x, y + tip), (x - half, y + eaves)]
+        if kind == "house":
+            floor = [(x + half, y + half), (x - half, y + half)]
+        elif kind == "funnel":
+            roof = [(x - half, y - half), (x + half, y - half)]
+        return tag("polygon", *inside, points=_points([*roof, *floor]), class_=class_)
     raise ValueError(f"shape {kind!r}: the shapes are {', '.join(SHAPES)}")
 
 

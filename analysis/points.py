@@ -32,6 +32,8 @@ class PointShots:
         accept: what post-selection asks.
         shots: shots of each measured basis; a basis may be absent.
         readout_error: (P(1|0), P(0|1)) of the qubit of a `bare` point, None for any other.
+        reuse: what happened to an ancilla between two of its measurements: reset, xor or deferred;
+            None where none is measured.
     """
 
     run: str
@@ -48,6 +50,7 @@ class PointShots:
     accept: Accept
     shots: Mapping[Basis, Shots]
     readout_error: tuple[float, float] | None = None
+    reuse: str | None = None
 
     def __post_init__(self) -> None:
         for basis, shots in self.shots.items():

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from .drawings import PatchDrawing, device_map, face_words, patch_picture
+from .phase_pictures import phase_picture
 from .plot_bars import Stage, cutflow_plot, timeline_plot
 from .plot_fidelity import STABILISER_BOUND, fidelity_plot, infidelity_plot
 from .plot_svg import PICTURE_STYLE, THEME, hatchings
@@ -88,10 +89,14 @@ class ReportData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shared:
-    """What several points have in common: their labels and what to show once for all of them."""
+    """What several points have in common: their labels and what to show once for all of them.
+
+    `phases` are pictures of the patch in H_m and in ED, side by side.
+    """
 
     labels: tuple[str, ...]
     pictures: tuple[Markup, ...]
+    phases: tuple[Markup, ...] = ()
     table: Table | None = None
     notes: tuple[str, ...] = ()
 
@@ -160,6 +165,7 @@ def _maps(drawings: Mapping[str, PatchDrawing]) -> list[_Shared]:
         _Shared(
             labels=labels,
             pictures=(device_map(drawing), patch_picture(drawing)),
+            phases=tuple(phase_picture(drawing, phase) for phase in drawing.phases),
             notes=face_words(drawing),
         )
         for labels, drawing in _grouped(drawings)

@@ -36,6 +36,7 @@ _IDENTITY = {
     "noise": "noise",
     "backend": "engine",
     "readout": "readout faces",
+    "reuse": "reuse of ancillas",
     "level": "level of the intervals",
 }
 _CALIBRATION_FORMATS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
@@ -202,9 +203,9 @@ def _plain(value: object) -> str:
 
 def _table(columns: Sequence[_Column], rows: Sequence[Row]) -> Table:
     constants = {
-        name: _percent_level(rows[0][key]) if key == "level" else str(rows[0][key])
+        name: _percent_level(values[0]) if key == "level" else str(values[0])
         for key, name in _IDENTITY.items()
-        if rows and key in rows[0] and len({row[key] for row in rows}) == 1
+        if len(values := _different(rows, key)) == 1
     }
     return Table(
         heads=tuple(column.head for column in columns),
@@ -220,8 +221,14 @@ def _varying(rows: Sequence[Row]) -> list[_Column]:
     return [
         _column(rows, key, name, _percent_level if key == "level" else str, numeric=False)
         for key, name in _IDENTITY.items()
-        if len({row[key] for row in rows if key in row}) > 1
+        if len(_different(rows, key)) > 1
     ]
+
+
+def _different(rows: Sequence[Row], key: str) -> list[Any]:
+    """Return the values of an identity field that occur; a baseline may have none."""
+    values = (row[key] for row in rows if key in row)
+    return list(dict.fromkeys(value for value in values if not is_missing(value)))
 
 
 def _column(

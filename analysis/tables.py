@@ -41,6 +41,7 @@ IDENTITY: Mapping[str, str] = {
     "scheme": "str",
     "distance": "Int64",
     "rounds": "Int64",
+    "reuse": "str",
     "baseline": "bool",
     "device": "str",
     "noise": "str",

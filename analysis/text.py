@@ -17,7 +17,8 @@ _GAP = "  "
 _NOTHING = "-"
 _NARROWEST = 40
 _LEAST_KEY = 10
-_CONTEXT = ("run", "device", "noise", "backend", "readout")
+_CONTEXT = ("run", "device", "noise", "backend", "readout", "reuse")
+_USUAL = ("reuse", "reset")
 
 Group = Sequence["_Column"]
 
@@ -155,10 +156,11 @@ def _plain_column(name: Any, values: pd.Series[Any]) -> _Column:
 
 def _heading(frame: pd.DataFrame, title: str, width: int) -> list[str]:
     """Return the title and a line with what every row shares."""
+    known = {name: frame[name].dropna() for name in _CONTEXT if name in frame}
     shared = [
-        _text(frame[name].iloc[0]) if name == "device" else f"{name} {_text(frame[name].iloc[0])}"
-        for name in _CONTEXT
-        if name in frame and frame[name].nunique(dropna=False) == 1
+        _text(values.iloc[0]) if name == "device" else f"{name} {_text(values.iloc[0])}"
+        for name, values in known.items()
+        if values.nunique() == 1 and (name, values.iloc[0]) != _USUAL
     ]
     return [*textwrap.wrap(title, width), *textwrap.wrap(", ".join(shared), width), ""]
 
@@ -167,9 +169,10 @@ def _keys(frame: pd.DataFrame, labels: Sequence[str]) -> list[_Column]:
     """Return what tells the rows apart: the label, and what differs and no label tells."""
     keys = [_column("point", labels)]
     for name in _CONTEXT:
-        if name in frame and frame[name].nunique(dropna=False) > 1:
+        if name in frame and frame[name].nunique() > 1:
             cells = [_text(value) for value in frame[name]]
-            if not all(cell in label for cell, label in zip(cells, labels, strict=True)):
+            pairs = zip(cells, labels, strict=True)
+            if not all(cell in label or cell == _NOTHING for cell, label in pairs):
                 keys.append(_column(name, cells))
     told = [name for name in ("run", "point", "estimate") if name in frame]
     rows = len(frame.drop_duplicates(told))

@@ -27,6 +27,7 @@ from ..experiments.instructions import Instruction, read_instructions
 from ..experiments.program import Program
 from .device import Device
 from .isa import make_target
+from .timing import Window, count_layers, operation_windows
 
 
 class CompilationError(HexmagicError):
@@ -55,7 +56,7 @@ class Compiled:
     @cached_property
     def circuit(self) -> QuantumCircuit:
         """The same circuit on all qubits of the device, as hardware takes it."""
-        wide = QuantumCircuit(self.device.num_qubits)
+        wide = QuantumCircuit(self.device.num_qubits, name=self.local.name)
         for register in self.local.cregs:
             wide.add_register(register)
         wide.compose(self.local, qubits=self.layout, clbits=wide.clbits, inplace=True)
@@ -65,6 +66,21 @@ class Compiled:
     def instructions(self) -> tuple[Instruction, ...]:
         """The instructions of `local`, on patch qubits."""
         return read_instructions(self.local)
+
+    @cached_property
+    def windows(self) -> tuple[Window, ...]:
+        """When each instruction but the barriers runs, in order."""
+        return operation_windows(self.instructions, self.device, self.layout)
+
+    @property
+    def measurement_layers(self) -> int:
+        """Measurements that follow one another: the most of which no two overlap in time.
+
+        In other words the least number of readout pulses, if one pulse reads any number of qubits
+        that are measured at the same moment; the readout of the data counts, resets do not.
+        """
+        spans = [(start, end) for item, start, end in self.windows if item.name == "measure"]
+        return count_layers(spans, tolerance=self.device.dt_seconds / 2)
 
     @property
     def depth(self) -> int:

@@ -112,7 +112,7 @@ def no_fault_log(reference: Compiled, layouts: Sequence[Layout]) -> NDArray[np.f
 
 def _usage(compiled: Compiled) -> Counter[tuple[str | int, ...]]:
     """Return (kind, patch qubits...) -> number of operations, or dt for idle."""
-    expected = {bit.key: bit.expected for bit in compiled.program.record.bits}
+    expected = compiled.program.record.expected_raw
     usage: Counter[tuple[str | int, ...]] = Counter()
     for instruction in compiled.instructions:
         if instruction.name == "delay":

@@ -55,7 +55,8 @@ def predict_acceptance(
     }
     for bit in compiled.program.record.bits:
         up, down = noise_.readout.get(bit.key, (0.0, 0.0))
-        error = (up + down) / 2 if bit.expected is None else (up, down)[bit.expected]
+        raw = compiled.program.record.expected_raw[bit.key]
+        error = (up + down) / 2 if raw is None else (up, down)[raw]
         at, qubits = measured[bit.key]
         total += log1p(-error * (1 - survival.get((at, qubits, "X"), 0.0)))
     method = "every single fault, exact" if certificate else "no fault at all (lower bound)"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from ..backends.compilation import Compiled, compile_program
@@ -10,35 +11,45 @@ from ..backends.device import Device, load_device
 from ..backends.embedding import choose_embedding
 from ..backends.noise import make_noise, single_qubit_readout
 from ..backends.prediction import predict_acceptance
-from ..experiments.certificate import MAX_QUBITS, Certificate, certify
+from ..backends.routing import route_program
+from ..experiments.certificate import Certificate, Kind, certify
 from ..experiments.colour_code import Basis
 from ..experiments.errors import UsageError
 from ..experiments.program import Program, make_program
-from .plan import Point
+from ..experiments.reuse import REUSES, Reuse
+from .plan import Point, derive_seed
+from .policies import Policy, best_policy
 from .prepare import Built, Verdict, Where, located
+
+KINDS: tuple[Kind, ...] = ("detection", "correction")
 
 
 def build_point(point: Point, where: Where) -> Mapping[Basis, Built]:
     """Return a point's compiled circuits, all bases on the same qubits.
 
+    Reuse `best` is resolved here: the programs' own `reuse` is what was chosen.
+
     Raises:
         UsageError: unknown device, device too small, an embedding that does not fit, noise that
-            the device has no data for; with the place of the field.
+            the device has no data for, reuse `best` of a circuit that cannot be certified; with
+            the place of the field.
     """
     with located(where, "device.name"):
         device = load_device(point.device.name)
-    programs = {
+    reuse = _reuse(point, where)
+    programs: Mapping[Basis, Program] = {
         basis: make_program(
             scheme=point.protocol.scheme,
             distance=point.protocol.distance,
             rounds=point.protocol.rounds,
             basis=basis,
+            reuse=reuse,
         )
         for basis in point.measure
     }
     wanted = point.device.embedding
     with located(where, "device.name" if wanted == "best" else "device.embedding"):
-        layout = _layout(point, programs[point.measure[0]], device)
+        programs, layout = _place(point, programs, device)
         compiled = {
             basis: compile_program(program, device, layout) for basis, program in programs.items()
         }
@@ -49,6 +60,26 @@ def build_point(point: Point, where: Where) -> Mapping[Basis, Built]:
         basis: Built(compiled=circuit, readout_error=_readout_error(point, circuit))
         for basis, circuit in compiled.items()
     }
+
+
+def compare_policies(point: Point, where: Where) -> tuple[Policy, ...]:
+    """Return what each reuse policy makes of a point, `reset` first; none where nothing is reused.
+
+    Every policy gets the embedding that it would get if it were asked for. Policies with the same
+    circuit are one. The first basis is judged.
+
+    Raises:
+        UsageError: as for `build_point`.
+    """
+    if point.protocol.rounds is None:
+        return ()
+    basis = point.measure[0]
+    found: dict[str, tuple[Compiled, list[Reuse]]] = {}
+    for reuse in REUSES:
+        asked = replace(point, protocol=replace(point.protocol, reuse=reuse), measure=(basis,))
+        compiled = build_point(asked, where)[basis].compiled
+        found.setdefault(compiled.fingerprint, (compiled, []))[1].append(reuse)
+    return tuple(_judged(point, compiled, names) for compiled, names in found.values())
 
 
 def judge_circuit(point: Point, compiled: Compiled) -> Verdict:
@@ -66,9 +97,8 @@ def judge_circuit(point: Point, compiled: Compiled) -> Verdict:
 
 
 def circuit_certificate(compiled: Compiled) -> Certificate | None:
-    """Return the certificate of a circuit; None if it has no code or too many qubits."""
-    patch = compiled.program.patch
-    if patch.code is None or patch.num_qubits > MAX_QUBITS:
+    """Return the certificate of a circuit; None if it has no code."""
+    if compiled.program.patch.code is None:
         return None
     known = _certificates()
     if compiled.fingerprint not in known:
@@ -80,6 +110,43 @@ def circuit_certificate(compiled: Compiled) -> Certificate | None:
 def _certificates() -> dict[str, Certificate]:
     """Certificates of this process by fingerprint: a sweep of the noise needs only one."""
     return {}
+
+
+def _judged(point: Point, compiled: Compiled, names: Sequence[Reuse]) -> Policy:
+    verdict, certificate = judge_circuit(point, compiled), circuit_certificate(compiled)
+    failures = {
+        kind: None if certificate is None else len(certificate.failures(kind)) for kind in KINDS
+    }
+    return Policy(
+        reuse=names[0],
+        same_circuit=tuple(names[1:]),
+        measurement_layers=compiled.measurement_layers,
+        duration_seconds=compiled.duration_seconds,
+        predicted_acceptance=verdict.acceptance,
+        prediction_method=verdict.method,
+        faults=None if certificate is None else len(certificate.faults),
+        detection_failures=failures["detection"],
+        correction_failures=failures["correction"],
+    )
+
+
+def _reuse(point: Point, where: Where) -> Reuse:
+    if point.protocol.reuse != "best":
+        return point.protocol.reuse
+    policies = compare_policies(point, where)
+    with located(where, "protocol.reuse"):
+        return best_policy(policies).reuse
+
+
+def _place(
+    point: Point, programs: Mapping[Basis, Program], device: Device
+) -> tuple[Mapping[Basis, Program], tuple[int, ...]]:
+    """Return a point's programs on the qubits of their layout, the same for every basis."""
+    if point.protocol.scheme != "routed":
+        return programs, _layout(point, programs[point.measure[0]], device)
+    seed = derive_seed(point.seed, "routing")
+    routed = {basis: route_program(program, device, seed) for basis, program in programs.items()}
+    return {basis: one.program for basis, one in routed.items()}, routed[point.measure[0]].layout
 
 
 def _layout(point: Point, program: Program, device: Device) -> tuple[int, ...]:

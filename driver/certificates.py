@@ -23,22 +23,17 @@ def certify_circuit(prepared: Prepared, circuit: PlannedCircuit) -> dict[str, An
     """Return the certificate of one compiled circuit, with its point's label and its basis.
 
     Raises:
-        RefusedError: no code, or too many qubits for the exact simulation.
+        RefusedError: no code to certify.
     """
-    from ..experiments.certificate import MAX_QUBITS
     from .build import circuit_certificate
 
     compiled = prepared.compiled[circuit.key]
     label = prepared.plan.points[circuit.point].label
     certificate = circuit_certificate(compiled)
     if certificate is None:
-        patch = compiled.program.patch
-        why = (
-            "one qubit without a code, so there is nothing to certify"
-            if patch.code is None
-            else f"{patch.num_qubits} qubits, the exact state vector takes up to {MAX_QUBITS}"
+        raise RefusedError(
+            f"certificate of {label}: one qubit without a code, so there is nothing to certify"
         )
-        raise RefusedError(f"certificate of {label}: {why}")
     return document_of(certificate, label, circuit.basis)
 
 
@@ -59,7 +54,7 @@ def certify_plan(prepared: Prepared) -> dict[str, Any]:
     """Return the certificates of every protocol circuit, one for each measured basis.
 
     Raises:
-        RefusedError: too many qubits for the exact simulation, or nothing to certify.
+        RefusedError: nothing to certify.
     """
     protocol = [c for c in prepared.circuits if not prepared.plan.points[c.point].baseline]
     return {
@@ -70,11 +65,12 @@ def certify_plan(prepared: Prepared) -> dict[str, Any]:
 
 
 def protocol_certificates(prepared: Prepared) -> dict[str, Any]:
-    """Return, by label, the certificates that were made of protocol points: of the first basis."""
+    """Return, by label, the certificates of protocol points and of `routed`: of the first basis."""
     return {
         point.label: document_of(prepared.certificates[point.label], point.label, point.measure[0])
         for point in prepared.plan.points
-        if not point.baseline and point.label in prepared.certificates
+        if (not point.baseline or point.protocol.scheme == "routed")
+        and point.label in prepared.certificates
     }
 
 

@@ -10,21 +10,26 @@ from .circuits import PlannedCircuit
 from .engine import Engine
 from .limits import REPETITION_DELAY_SECONDS, engine_refusals, estimated_qpu_seconds
 from .plan import Point
+from .policies import Policy, render_policies, reuse_words
 from .prepare import Prepared
 from .provenance import rewrites
 
 SCHEMA_VERSION = 1
 Certify = Callable[[Prepared, PlannedCircuit], Mapping[str, Any]]
+Compare = Callable[[Point], Sequence[Policy]]
 _LABEL = 14
 
 
-def describe(prepared: Prepared, engine: Engine, certify: Certify) -> dict[str, Any]:
+def describe(
+    prepared: Prepared, engine: Engine, certify: Certify, compare: Compare
+) -> dict[str, Any]:
     """Return a compiled plan in JSON types.
 
     Args:
         prepared: the compiled plan.
         engine: tells what it cannot hold and what it rewrites.
         certify: certificate of a circuit, or why there is none (`computed` false, `reason`).
+        compare: what each reuse policy makes of a point; nothing where none applies.
     """
     plan = prepared.plan
     return {
@@ -39,7 +44,7 @@ def describe(prepared: Prepared, engine: Engine, certify: Certify) -> dict[str, 
         "repetition_delay_seconds": REPETITION_DELAY_SECONDS,
         "not_runnable": list(engine_refusals(prepared, engine)),
         "rewrites": rewrites(plan, prepared.circuits),
-        "points": [_point(prepared, point, certify) for point in plan.points],
+        "points": [_point(prepared, point, certify, compare) for point in plan.points],
     }
 
 
@@ -62,6 +67,7 @@ def render_check(document: Mapping[str, Any], width: int = 80) -> str:
         lines += ["", point["label"] + (" (baseline)" if point["baseline"] else "")]
         for name, text in _facts(point):
             lines += _field(name, text, width)
+        lines += render_policies(point["policies"], indent=_LABEL + 2)
     if document["rewrites"]:
         lines += ["", f"What {document['engine']} makes of the circuits:"]
     for text in document["rewrites"]:
@@ -69,29 +75,34 @@ def render_check(document: Mapping[str, Any], width: int = 80) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _point(prepared: Prepared, point: Point, certify: Certify) -> dict[str, Any]:
+def _point(prepared: Prepared, point: Point, certify: Certify, compare: Compare) -> dict[str, Any]:
     circuits = [circuit for circuit in prepared.circuits if circuit.point == point.index]
     first = circuits[0]
     certificate = {"computed": False, "reason": "baseline"}
+    plain = point.baseline and point.protocol.scheme != "routed"
     return {
         "label": point.label,
         "baseline": point.baseline,
         "scheme": point.protocol.scheme,
         "distance": point.protocol.distance,
         "rounds": point.protocol.rounds,
+        "reuse": first.reuse,
+        "reuse_asked": point.protocol.reuse,
+        "policies": [policy.to_json() for policy in compare(point)],
         "device": point.device.name,
         "noise": str(point.device.noise),
         "qubits": len(first.layout),
         "layout": {role: list(qubits) for role, qubits in first.roles.items()},
         "two_qubit_gates": first.two_qubit_gates,
         "two_qubit_gates_by_stage": first.stage_gates(),
-        "certificate": certificate if point.baseline else dict(certify(prepared, first)),
+        "certificate": certificate if plain else dict(certify(prepared, first)),
         "shots": point.shots,
         "estimated_qpu_seconds": estimated_qpu_seconds(prepared, point.index),
         "circuits": [
             {
                 "basis": circuit.basis,
                 "depth": circuit.depth,
+                "measurement_layers": circuit.measurement_layers,
                 "duration_seconds": circuit.duration_seconds,
                 "predicted_acceptance": circuit.predicted_acceptance,
                 "prediction_method": circuit.prediction_method,
@@ -109,9 +120,10 @@ def _facts(point: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "qubits", f"{point['qubits']}: {'; '.join(places)}"
     stages = (f"{stage} {gates}" for stage, gates in point["two_qubit_gates_by_stage"].items())
     yield "2-qubit gates", f"{point['two_qubit_gates']}: {', '.join(stages)}"
-    yield "depth", f"{_by_basis(circuits, 'depth', str)} layers of 2-qubit gates"
+    depth, layers = (_by_basis(circuits, key, str) for key in ("depth", "measurement_layers"))
+    yield "depth", f"{depth} layers of 2-qubit gates, {layers} of measurements"
     yield "duration", f"{_by_basis(circuits, 'duration_seconds', _microseconds)} per shot"
-    if not point["baseline"]:
+    if point["certificate"].get("reason") != "baseline":
         yield "certificate", _verdict(point["certificate"])
     first = circuits[0]
     if first["predicted_acceptance"] is not None:
@@ -120,6 +132,8 @@ def _facts(point: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     bases = " ".join(circuit["basis"] for circuit in circuits)
     seconds = point["estimated_qpu_seconds"]
     yield "shots", f"{point['shots']} in each of {bases}; about {seconds:.3g} QPU seconds"
+    if point["policies"]:
+        yield "reuse", reuse_words(point["reuse"], point["reuse_asked"], point["policies"])
 
 
 def _verdict(certificate: Mapping[str, Any]) -> str:

@@ -7,14 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..experiments.colour_code import Basis
+from ..experiments.reuse import Reuse
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
-    from ..experiments.instructions import Instruction
     from ..experiments.patch import Patch
     from ..experiments.record import RecordMap
 
-VIRTUAL_NAMES = ("rz", "barrier")
 STAGES = ("encode", "hadamard", "detection", "readout")
 DATA, ANCILLA, ROOT = "data", "ancilla", "ancilla (H_m root)"
 
@@ -47,12 +46,15 @@ class PlannedCircuit:
         layout: `layout[patch qubit]` is the physical qubit.
         roles: physical qubits of each role.
         depth: layers of two-qubit gates.
+        measurement_layers: measurements that follow one another, the readout's included; None in
+            the folder of a run that was made before they were counted.
         duration_seconds: of one shot, from the first gate to the end of the last measurement.
         predicted_acceptance: in [0, 1]; None but for a point's first basis.
         prediction_method: how it was predicted, in words.
         readout_error: (P(1|0), P(0|1)) of the single qubit of a `bare` circuit, else None.
         gadgets: its blocks, in order.
         rewrites: what the engine must change in it, in words.
+        reuse: what happens to an ancilla between two of its measurements.
     """
 
     point: int
@@ -67,6 +69,8 @@ class PlannedCircuit:
     readout_error: tuple[float, float] | None
     gadgets: tuple[PlannedGadget, ...]
     rewrites: tuple[str, ...]
+    reuse: Reuse = "reset"
+    measurement_layers: int | None = None
 
     @property
     def key(self) -> tuple[int, Basis]:
@@ -148,34 +152,11 @@ def planned_gadgets(compiled: Compiled) -> tuple[PlannedGadget, ...]:
 def gadget_windows(compiled: Compiled) -> dict[str, tuple[float, float]]:
     """Return when each block's first operation starts and its last ends, in seconds.
 
-    The circuit is scheduled as late as possible with explicit delays, so times are counted
-    backwards from its end; delays at a block's borders are not part of it.
+    Delays at a block's borders are not part of it.
     """
-    before_end: dict[int, float] = {}
     windows: dict[str, tuple[float, float]] = {}
-    for instruction in reversed(compiled.instructions):
-        if instruction.name == "barrier":
-            continue
-        later = max(before_end.get(qubit, 0.0) for qubit in instruction.qubits)
-        earlier = later + _instruction_seconds(compiled, instruction)
-        before_end |= dict.fromkeys(instruction.qubits, earlier)
+    for instruction, first, last in compiled.windows:
         if instruction.name != "delay":
-            start, end = windows.get(instruction.gadget, (earlier, later))
-            windows[instruction.gadget] = (max(start, earlier), min(end, later))
-    whole = max(before_end.values(), default=0.0)
-    return {label: (whole - start, whole - end) for label, (start, end) in windows.items()}
-
-
-def _instruction_seconds(compiled: Compiled, instruction: Instruction) -> float:
-    device, name = compiled.device, instruction.name
-    qubits = [compiled.layout[qubit] for qubit in instruction.qubits]
-    if name == "delay":
-        return instruction.params[0] * device.dt_seconds
-    if len(qubits) == 2:
-        return device.edge(qubits[0], qubits[1]).seconds
-    calibration = device.qubits[qubits[0]]
-    if name == "measure":
-        return calibration.readout_seconds
-    if name == "reset":
-        return calibration.reset_seconds
-    return 0.0 if name in VIRTUAL_NAMES else calibration.one_qubit.seconds
+            start, end = windows.get(instruction.gadget, (first, last))
+            windows[instruction.gadget] = (min(start, first), max(end, last))
+    return windows

@@ -17,6 +17,7 @@ from .cli_circuits import certify, check, export
 from .cli_devices import devices
 from .cli_results import list_runs, report, status, table
 from .cli_run import run
+from .cli_synthesise import synthesise
 
 EXIT_INTERNAL = 4
 EXIT_INTERRUPTED = 130
@@ -77,7 +78,8 @@ def cli(debug: bool) -> None:
     """
 
 
-for _command in (check, run, list_runs, status, table, report, certify, export, devices):
+_COMMANDS = (check, run, list_runs, status, table, report, certify, export, devices, synthesise)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

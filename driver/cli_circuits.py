@@ -12,6 +12,8 @@ from .cli_common import format_option, print_json, runs_option, spec_argument, t
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .plan import Point
+    from .policies import Policy
     from .prepare import Prepared
     from .start import Request
 
@@ -23,9 +25,10 @@ def check(specs: tuple[str, ...], format_: str) -> None:
     """Validate experiments and show their plans; submit nothing.
 
     For each point: device, layout by role, qubits, two-qubit gates by stage, depth, duration,
-    certificate of its first basis, predicted acceptance, shots and estimated QPU seconds (shots x
-    (duration + 250 us repetition delay)). Gates and budget are checked: exit code 3 if one is not
-    met. A plan that is too large for its engine is shown and said to be so.
+    certificate of its first basis, predicted acceptance, every reuse policy beside the one asked
+    for, shots and estimated QPU seconds (shots x (duration + 250 us repetition delay)). Gates and
+    budget are checked: exit code 3 if one is not met. A plan that is too large for its engine is
+    shown and said to be so.
 
     \b
     Example:
@@ -131,12 +134,17 @@ def export(source: str, format_: str, output: Path, runs: Path) -> None:
 
 def check_one(spec: str, **overrides: Any) -> tuple[dict[str, Any], Callable[[], None]]:
     """Return an experiment's check document, and what raises if a limit forbids to run it."""
+    from .build import compare_policies
     from .certificates import certify_if_small
     from .check import describe
     from .limits import check_gates
 
     request, prepared, engine = _prepare(spec, **overrides)
-    document = {"spec": spec, **describe(prepared, engine, certify_if_small)}
+
+    def compare(point: Point) -> tuple[Policy, ...]:
+        return compare_policies(point, request.where)
+
+    document = {"spec": spec, **describe(prepared, engine, certify_if_small, compare)}
     return document, lambda: check_gates(prepared, request.where)
 
 

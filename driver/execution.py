@@ -200,7 +200,7 @@ class Execution:
         plan = self.folder.plan
         engine = self.services.engine(plan)
         prepared = self.prepared or prepare(
-            plan, engine, build=self.services.build, judge=None, where=self._where
+            plan, engine, build=self._build_again, judge=None, where=self._where
         )
         if prepared.shards != self.folder.shards:
             before = self.folder.document["engine"]
@@ -210,6 +210,12 @@ class Execution:
                 "differ); make a new run from its spec.yaml"
             )
         return prepared.kit(engine)
+
+    def _build_again(self, point: Point, where: Where) -> Mapping[Basis, Built]:
+        """Build a point as it was built first: what reuse `best` chose then is not asked again."""
+        chosen = {circuit.point: circuit.reuse for circuit in self.folder.circuits}[point.index]
+        protocol = replace(point.protocol, reuse=chosen)
+        return self.services.build(replace(point, protocol=protocol), where)
 
     def _finish(self, ledger: Ledger, failed: Sequence[JobRow]) -> None:
         from .outputs import write_report, write_tables

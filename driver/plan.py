@@ -173,7 +173,10 @@ def _protocols(grid: Experiment) -> Iterator[tuple[Protocol, bool]]:
     yield grid.protocol, False
     for scheme in grid.baselines:
         distance = None if scheme == "bare" else grid.protocol.distance
-        yield replace(grid.protocol, scheme=scheme, distance=distance, rounds=None), True
+        changes: dict[str, Any] = {"scheme": scheme, "distance": distance}
+        if scheme != "routed":  # which is the same protocol, so it keeps rounds and reuse
+            changes |= {"rounds": None, "reuse": "reset"}
+        yield replace(grid.protocol, **changes), True
 
 
 def _make_point(index: int, grid: Experiment, protocol: Protocol, baseline: bool) -> Point:
@@ -182,13 +185,20 @@ def _make_point(index: int, grid: Experiment, protocol: Protocol, baseline: bool
         label=_label(protocol, baseline, grid.swept),
         baseline=baseline,
         protocol=protocol,
-        device=grid.device,
+        device=_device(grid, protocol),
         accept=grid.accept,
         measure=grid.measure,
         shots=grid.shots,
         seed=grid.seed,
         swept=dict(grid.swept),
     )
+
+
+def _device(grid: Experiment, protocol: Protocol) -> DeviceSpec:
+    """Return the device; beside the tree, whose qubits do not fit, `encoded` finds its own."""
+    if protocol.scheme == "encoded" and grid.protocol.scheme == "tree16":
+        return replace(grid.device, embedding="best")
+    return grid.device
 
 
 def _label(protocol: Protocol, baseline: bool, swept: Mapping[str, Scalar]) -> str:

@@ -189,4 +189,6 @@ def _planned(
         readout_error=built.readout_error,
         gadgets=planned_gadgets(compiled),
         rewrites=engine.rewrites(compiled),
+        reuse=compiled.program.reuse,
+        measurement_layers=compiled.measurement_layers,
     )

@@ -143,6 +143,8 @@ def _circuit(plan: Plan, circuit: PlannedCircuit) -> dict[str, Any]:
         "point": plan.points[circuit.point].label,
         "device": plan.points[circuit.point].device.name,
         "layout": {role: list(qubits) for role, qubits in circuit.roles.items()},
+        "reuse": circuit.reuse,
+        "reuse_asked": plan.points[circuit.point].protocol.reuse,
         "fingerprint": circuit.fingerprint,
     }
 

@@ -7,11 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from ..analysis.phases import make_phases
 from ..analysis.report import CALIBRATION_COLUMNS, PatchDrawing, ReportData, Stage
 from ..backends.heavy_hex_drawing import heavy_hex_positions
+from ..experiments.abstract import make_routed_patch
 from ..experiments.patch import Patch, spider_names
 from ..experiments.program import make_patch
-from .circuits import PlannedCircuit, PlannedGadget
+from ..experiments.record import RecordMap
+from ..experiments.tree import tree_names
+from .circuit_files import RECORD_SUFFIX
+from .circuits import DATA, PlannedCircuit, PlannedGadget
 from .plan import Plan, Point
 from .provenance import PROVENANCE
 from .results import TableKind
@@ -46,7 +51,10 @@ def make_report_data(
         cutflow=tables["cutflow"],
         points=tables["points"],
         drawing={
-            p.label: _drawing(p, circuits[p.index], devices[p.device.name]) for p in plan.points
+            p.label: _drawing(
+                p, circuits[p.index], devices[p.device.name], _record(folder, circuits[p.index])
+            )
+            for p in plan.points
         },
         stages={p.label: _stages(circuits[p.index].gadgets) for p in coded},
         calibration=_calibration(plan, circuits, devices),
@@ -58,15 +66,23 @@ def make_report_data(
 
 
 def qubit_names(patch: Patch) -> dict[int, str]:
-    """Return short names of patch qubits: the spider's at d = 3, otherwise their numbers."""
-    if patch.code is not None and patch.code.distance == 3:
+    """Return short names of patch qubits: the tree's, the spider's at d = 3, else numbers."""
+    if patch.name == "tree":
+        return {qubit: name for name, qubit in tree_names(patch).items()}
+    if patch.code is not None and patch.code.distance == 3 and patch.name != "routed":
         return {qubit: name for name, qubit in spider_names(patch).items()}
     data = {qubit: f"d{i}" for i, qubit in enumerate(patch.data)}
     return data | {qubit: f"a{i}" for i, qubit in enumerate(patch.ancillas)}
 
 
-def _drawing(point: Point, circuit: PlannedCircuit, device: Calibration) -> PatchDrawing:
-    patch, layout = _patch(point), circuit.layout
+def _record(folder: RunFolder, circuit: PlannedCircuit) -> RecordMap:
+    return RecordMap.from_json(folder.read_json(f"circuits/{circuit.name}{RECORD_SUFFIX}"))
+
+
+def _drawing(
+    point: Point, circuit: PlannedCircuit, device: Calibration, record: RecordMap
+) -> PatchDrawing:
+    patch, layout = _patch(point, circuit, device), circuit.layout
     edges = _edges(device)
     code = patch.code
     faces = code.faces if code is not None else ()
@@ -79,6 +95,11 @@ def _drawing(point: Point, circuit: PlannedCircuit, device: Calibration) -> Patc
         faces=tuple(tuple(layout[patch.data[q]] for q in face) for face in faces),
         faulty_edges=tuple(tuple(edge) for edge in device["faulty_edges"]),
         faulty_qubits=tuple(device["faulty_qubits"]),
+        phases=tuple(
+            phase.on_device(layout)
+            for phase in make_phases(record, patch.data, patch.ancillas)
+            if patch.name != "routed"  # its data move, so no place has one role in a phase
+        ),
     )
 
 
@@ -117,7 +138,7 @@ def _calibration(
 def _calibration_rows(
     point: Point, circuit: PlannedCircuit, device: Calibration
 ) -> Iterator[dict[str, Any]]:
-    patch, layout, roles = _patch(point), circuit.layout, _roles(circuit)
+    patch, layout, roles = _patch(point, circuit, device), circuit.layout, _roles(circuit)
     for qubit, name in sorted(qubit_names(patch).items()):
         place = layout[qubit]
         known = device["qubits"][place]
@@ -146,8 +167,17 @@ def _certificate(folder: RunFolder) -> dict[str, Any] | None:
     return document or None
 
 
-def _patch(point: Point) -> Patch:
-    return make_patch(point.protocol.scheme, point.protocol.distance)
+def _patch(point: Point, circuit: PlannedCircuit, device: Calibration) -> Patch:
+    if point.protocol.scheme != "routed":
+        return make_patch(point.protocol.scheme, point.protocol.distance)
+    every = _edges(device)
+    faulty = {tuple(edge) for edge in device["faulty_edges"]}
+    return make_routed_patch(
+        circuit.layout,
+        [circuit.layout.index(qubit) for qubit in circuit.roles[DATA]],
+        [edge for edge in every if edge not in faulty],
+        heavy_hex_positions(len(device["qubits"]), every),
+    )
 
 
 def _roles(circuit: PlannedCircuit) -> dict[int, str]:

@@ -14,6 +14,7 @@ import pandas as pd
 from ..analysis.points import PointShots
 from ..analysis.tables import cutflow_table, fidelity_table, points_table, shots_table
 from ..experiments.shots import Shots, join_shots
+from .circuits import PlannedCircuit
 from .files import StorageError
 from .plan import Point
 from .run_folder import RunFolder
@@ -49,9 +50,9 @@ def load_results(folder: RunFolder) -> Results:
             problems.append(f"{label} in {circuit.basis}: {missing}")
         if parts:
             taken[circuit.point][circuit.basis] = join_shots(parts)
-    errors = {circuit.point: circuit.readout_error for circuit in folder.circuits}
+    circuits = {circuit.point: circuit for circuit in folder.circuits}
     points = tuple(
-        _point_shots(folder.run_id, point, taken[point.index], errors[point.index])
+        _point_shots(folder.run_id, point, taken[point.index], circuits[point.index])
         for point in plan.points
     )
     return Results(points=points, problems=tuple(problems))
@@ -159,7 +160,7 @@ def _point_shots(
     run: str,
     point: Point,
     shots: Mapping[Basis, Shots],
-    readout_error: tuple[float, float] | None,
+    circuit: PlannedCircuit,
 ) -> PointShots:
     return PointShots(
         run=run,
@@ -175,5 +176,6 @@ def _point_shots(
         swept=point.swept,
         accept=point.accept,
         shots=shots,
-        readout_error=readout_error,
+        readout_error=circuit.readout_error,
+        reuse=None if point.protocol.rounds is None else circuit.reuse,
     )

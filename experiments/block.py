@@ -8,17 +8,20 @@ from .colour_code import Basis
 from .record import Role, Stage
 
 Gate = tuple[str, *tuple[int, ...]]
-"""(name, qubit...) with name one of x, h, s, sdg, cx, a, adg; `a` is Ry(pi/4): A|0> = |H>."""
+"""(name, qubit...) with name one of x, h, s, sdg, cx, cz, a, adg; `a` is Ry(pi/4): A|0> = |H>."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """A measurement in the Z basis: whose outcome it is and what a noiseless run gives."""
+    """A measurement in the Z basis: whose outcome it is and what a noiseless run gives.
+
+    `face` is as in `record.Bit`.
+    """
 
     qubit: int
     role: Role
     basis: Basis
-    face: int | None = None
+    face: int | tuple[int, ...] | None = None
     expected: int | None = 0
 
 
@@ -26,7 +29,7 @@ class Read:
 class Block:
     """One gadget: gates in order, then its reads.
 
-    A read ancilla that a later block uses is reset after its measurement (see program.py).
+    What becomes of a read ancilla that a later block uses is not the block's (see reuse.py).
 
     Attributes:
         label: unique in the program; it labels the barrier in front of the block.

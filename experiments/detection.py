@@ -8,6 +8,7 @@ from .block import Block, Read
 from .fold import fold_gates, make_fold_tree, tree_ancillas
 from .patch import Patch, spider_names
 from .searched import DETECTION_13, parse_layers, searched_syndromes
+from .tree16 import tree_detection
 
 
 def make_detection(patch: Patch, scheme: str, round_: int) -> tuple[Block, ...]:
@@ -19,6 +20,8 @@ def make_detection(patch: Patch, scheme: str, round_: int) -> tuple[Block, ...]:
     code = patch.code
     if code is None:
         raise ValueError("a bare qubit has no faces to check")
+    if scheme == "tree16":
+        return (tree_detection(patch, round_),)
     if scheme == "fold":
         kinds: tuple[Literal["X", "Z"], ...] = ("X", "Z")
         return tuple(

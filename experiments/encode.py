@@ -7,16 +7,19 @@ from .colour_code import ColourCode
 from .fold import make_fold_tree
 from .patch import Patch
 from .searched import searched_encoder
+from .tree16 import tree_encoder
 
 
 def make_encode(patch: Patch) -> Block:
     """Return the block that prepares the encoded |H> from |0> on every qubit.
 
-    One bare qubit is rotated by A; at d = 3 it is the searched 30-CX encoder, at larger distances
-    `fan_out_encoder`. Every ancilla ends in |0>.
+    One bare qubit is rotated by A; at d = 3 it is the searched 29-CX encoder or, on the tree, that
+    of tree16.py, at larger distances `fan_out_encoder`. Every ancilla ends in |0>.
     """
     if patch.code is None:
         gates: tuple[Gate, ...] = (("a", patch.data[0]),)
+    elif patch.name == "tree":
+        gates = tree_encoder(patch)
     elif patch.code.distance == 3:
         gates = searched_encoder(patch)
     else:

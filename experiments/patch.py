@@ -1,4 +1,7 @@
-"""The heavy-hex patch: data on lattice vertices, ancillas on the edges between them."""
+"""The patch: the heavy-hex sites that a protocol uses; here the fold patches, tree.py has another.
+
+In a fold patch the data are on lattice vertices and the ancillas on the edges between them.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,9 @@ class Patch:
         name: scheme family, for messages and drawings.
         code: the colour code, or None for a single physical qubit.
         data: qubit ids of the data qubits; `data[i]` holds data qubit i of the code.
-        ancillas: qubit ids of the ancillas, each on a heavy-hex edge site.
-        edges: nearest-neighbour pairs (data, ancilla); the only pairs that may interact.
+        ancillas: qubit ids of the ancillas.
+        edges: nearest-neighbour pairs, the only ones that may interact: (data, ancilla), and in
+            a tree of ancillas also (ancilla, ancilla).
         positions: drawing position of each qubit, in lattice units.
     """
 
@@ -112,8 +116,10 @@ def spider_names(patch: Patch) -> dict[str, int]:
         ValueError: the patch is not a d = 3 fold patch.
     """
     code = patch.code
-    if code is None or code.distance != 3:
-        raise ValueError(f"patch {patch.name}: spider names exist at distance 3 only")
+    if code is None or code.distance != 3 or not patch.name.startswith("fold"):
+        raise ValueError(
+            f"patch {patch.name}: spider names exist on a fold patch of distance 3 only"
+        )
     c = next(q for q in patch.data if len(code.neighbours(q)) == 3)
     tip = {n: next(q for q in code.neighbours(n) if q != c) for n in code.neighbours(c)}
     following = {

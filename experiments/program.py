@@ -8,6 +8,7 @@ from math import pi
 
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 
+from .abstract import make_abstract_blocks, make_abstract_patch
 from .block import Block, Gate
 from .colour_code import Basis
 from .detection import make_detection
@@ -16,14 +17,21 @@ from .errors import UsageError
 from .hadamard import make_hadamard
 from .patch import Patch, make_bare_patch, make_fold14_patch, make_fold_patch
 from .readout import make_readout
-from .record import Bit, FaceParity, Logical, RecordMap, Stage
+from .record import Bit, BitKey, FaceParity, Logical, RecordMap, Stage
+from .reuse import Reuse, with_deferred_flags
+from .tree import make_tree_patch
 
-SCHEMES = ("fold", "fold13", "fold14", "encoded", "bare")
+SCHEMES = ("fold", "fold13", "fold14", "tree16", "routed", "encoded", "bare")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gadget:
-    """What a block of the program must still hold after compilation."""
+    """What a block of the program must still hold after compilation.
+
+    Attributes:
+        data: patch qubit of each data qubit of the code when it begins, in a program whose data
+            move; None: they are on `patch.data`.
+    """
 
     label: str
     stage: Stage
@@ -31,6 +39,7 @@ class Gadget:
     two_qubit_gates: int
     measurements: int
     resets: int
+    data: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,7 @@ class Program:
         circuit: on the patch's qubits; the barrier in front of each block carries its label.
         record: what every classical bit is.
         gadgets: the blocks' counts, in order.
+        reuse: what happens to an ancilla between two of its measurements.
     """
 
     scheme: str
@@ -50,27 +60,41 @@ class Program:
     circuit: QuantumCircuit
     record: RecordMap
     gadgets: tuple[Gadget, ...]
+    reuse: Reuse = "reset"
 
 
-def make_program(*, scheme: str, distance: int | None, rounds: int | None, basis: Basis) -> Program:
+def make_program(
+    *,
+    scheme: str,
+    distance: int | None,
+    rounds: int | None,
+    basis: Basis,
+    reuse: Reuse = "reset",
+) -> Program:
     """Return the program of a scheme, read out in one basis.
 
     Args:
-        scheme: fold (any odd distance), fold13, fold14 (distance 3), encoded or bare.
+        scheme: fold (any odd distance), fold13, fold14, tree16 (distance 3), routed (distance 3,
+            on no device yet: see backends/routing.py), encoded or bare.
         distance: code distance; None for bare.
         rounds: how often H_m and ED follow each other; None for encoded and bare.
         basis: readout basis of the data.
+        reuse: what happens to an ancilla between two of its measurements.
 
     Raises:
         UsageError: an unknown scheme or a combination that does not exist.
     """
     patch = make_patch(scheme, distance)
-    blocks = [make_encode(patch)]
-    for round_ in range(1, _num_rounds(scheme, rounds) + 1):
-        blocks.append(make_hadamard(patch, scheme, round_))
-        blocks += make_detection(patch, scheme, round_)
+    repeats = _num_rounds(scheme, rounds)
+    if scheme == "routed":
+        blocks = [*make_abstract_blocks(patch, repeats)]
+    else:
+        blocks = [make_encode(patch)]
+        for round_ in range(1, repeats + 1):
+            blocks.append(make_hadamard(patch, scheme, round_))
+            blocks += make_detection(patch, scheme, round_)
     blocks.append(make_readout(patch, basis))
-    return assemble(scheme, patch, blocks, basis)
+    return assemble(scheme, patch, blocks, basis, reuse)
 
 
 def make_patch(scheme: str, distance: int | None) -> Patch:
@@ -85,8 +109,12 @@ def make_patch(scheme: str, distance: int | None) -> Patch:
         return make_bare_patch()
     if distance is None:
         raise UsageError(f"scheme {scheme}: needs a distance")
-    if scheme in ("fold13", "fold14") and distance != 3:
+    if scheme in ("fold13", "fold14", "tree16", "routed") and distance != 3:
         raise UsageError(f"scheme {scheme}: exists at distance 3 only, not {distance}; use fold")
+    if scheme == "tree16":
+        return make_tree_patch()
+    if scheme == "routed":
+        return make_abstract_patch()
     return make_fold14_patch() if scheme == "fold14" else make_fold_patch(distance)
 
 
@@ -100,23 +128,28 @@ def _num_rounds(scheme: str, rounds: int | None) -> int:
     return rounds
 
 
-def assemble(scheme: str, patch: Patch, blocks: Sequence[Block], basis: Basis) -> Program:
+def assemble(
+    scheme: str, patch: Patch, blocks: Sequence[Block], basis: Basis, reuse: Reuse = "reset"
+) -> Program:
     """Return blocks as one program.
 
     A block's barrier spans the block's qubits only, so ancillas that nothing uses again are read
-    together with the data. A read ancilla is reset if a later block uses it.
+    together with the data. A read ancilla that a later block uses is reset, or as `reuse` says.
     """
-    recorded = _name_bits(blocks)
+    if reuse == "deferred":
+        blocks = with_deferred_flags(blocks)
+    recorded = _name_bits(blocks, reuse)
     bits = tuple(bit for block in recorded for bit in block)
     record = RecordMap(
         bits=bits, faces=_face_parities(patch, bits, basis), logical=_logical(patch, bits, basis)
     )
     registers = {name: ClassicalRegister(size, name) for name, size in record.registers().items()}
-    circuit = QuantumCircuit(QuantumRegister(patch.num_qubits, "q"), *registers.values())
+    qubits = QuantumRegister(patch.num_qubits, "q")
+    circuit = QuantumCircuit(qubits, *registers.values(), name=f"{scheme}-{reuse}-{basis}")
     gadgets = []
     for i, block in enumerate(blocks):
         later = {qubit for other in blocks[i + 1 :] for qubit in other.qubits}
-        reset = [bit.qubit for bit in recorded[i] if bit.qubit in later]
+        reset = [bit.qubit for bit in recorded[i] if reuse == "reset" and bit.qubit in later]
         circuit.barrier(block.qubits, label=block.label)
         for gate in block.gates:
             _append(circuit, gate)
@@ -126,13 +159,19 @@ def assemble(scheme: str, patch: Patch, blocks: Sequence[Block], basis: Basis) -
             circuit.reset(qubit)
         gadgets.append(_gadget(block, len(reset)))
     return Program(
-        scheme=scheme, patch=patch, circuit=circuit, record=record, gadgets=tuple(gadgets)
+        scheme=scheme,
+        patch=patch,
+        circuit=circuit,
+        record=record,
+        gadgets=tuple(gadgets),
+        reuse=reuse,
     )
 
 
-def _name_bits(blocks: Sequence[Block]) -> list[tuple[Bit, ...]]:
+def _name_bits(blocks: Sequence[Block], reuse: Reuse) -> list[tuple[Bit, ...]]:
     """Return each block's bits, named by a register per stage and round, `data` for the readout."""
     sizes: dict[str, int] = {}
+    previous: dict[int, BitKey] = {}
     named = []
     for block in blocks:
         register = "data" if block.stage == "readout" else f"{block.stage}{block.round}"
@@ -150,10 +189,13 @@ def _name_bits(blocks: Sequence[Block]) -> list[tuple[Bit, ...]]:
                     qubit=read.qubit,
                     basis=read.basis,
                     expected=read.expected,
+                    xor=(previous[read.qubit],) if read.qubit in previous else (),
                 )
                 for k, read in enumerate(block.reads)
             )
         )
+        if reuse != "reset":
+            previous |= {bit.qubit: bit.key for bit in named[-1]}
     return named
 
 

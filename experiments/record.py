@@ -22,11 +22,11 @@ class Bit:
         role: what the bit tells: the outcome of H_m, a flag, a syndrome or a data qubit's value.
         stage: the protocol stage whose outcome it is.
         round: 1-based round of H_m and ED; 0 for encode and readout.
-        face: index of the code's face, for a syndrome.
+        face: index of the code's face, for a syndrome; several for the parity of their product.
         qubit: patch qubit that was measured (for tables and drawings only).
         basis: Pauli basis of the check that the bit reports (data: the readout basis).
         expected: value of a noiseless run, 0 or 1; None for data, whose values are random.
-        xor: earlier bits whose values are XORed onto this one (reuse without reset).
+        xor: earlier bits; the bit's value is its raw outcome XOR theirs (reuse without reset).
     """
 
     register: str
@@ -34,7 +34,7 @@ class Bit:
     role: Role
     stage: Stage
     round: int
-    face: int | None
+    face: int | tuple[int, ...] | None
     qubit: int
     basis: Basis
     expected: int | None
@@ -92,6 +92,21 @@ class RecordMap:
         """Column of each bit in a shot matrix."""
         return {bit.key: i for i, bit in enumerate(self.bits)}
 
+    @cached_property
+    def expected_raw(self) -> Mapping[BitKey, int | None]:
+        """Raw outcome of each bit in a noiseless run: without its `xor` partners.
+
+        None for data and for a bit that is XORed with data.
+        """
+        raw: dict[BitKey, int | None] = {}
+        for bit in self.bits:
+            value = bit.expected
+            for key in bit.xor:
+                partner = raw[key]
+                value = None if value is None or partner is None else value ^ partner
+            raw[bit.key] = value
+        return raw
+
     def columns(self, keys: Iterable[BitKey]) -> list[int]:
         """Columns of several bits, in their order."""
         return [self.column[key] for key in keys]
@@ -120,9 +135,7 @@ class RecordMap:
         """
         try:
             return cls(
-                bits=tuple(
-                    Bit(**(dict(bit) | {"xor": _keys(bit["xor"])})) for bit in document["bits"]
-                ),
+                bits=tuple(_bit(bit) for bit in document["bits"]),
                 faces=tuple(
                     FaceParity(**(dict(face) | {"bits": _keys(face["bits"])}))
                     for face in document["faces"]
@@ -133,6 +146,12 @@ class RecordMap:
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a record map: {error}") from error
+
+
+def _bit(document: Mapping[str, Any]) -> Bit:
+    face = document["face"]
+    parts = {"face": tuple(face) if isinstance(face, list) else face}
+    return Bit(**(dict(document) | parts | {"xor": _keys(document["xor"])}))
 
 
 def _keys(pairs: Iterable[Iterable[Any]]) -> tuple[BitKey, ...]:

@@ -157,8 +157,8 @@ _EMBEDDING_SCHEMA = {
 }
 _UNIQUE = Field(json_schema_extra={"uniqueItems": True})
 
-Scheme = Literal["fold", "fold13", "fold14", "encoded", "bare"]
-Baseline = Literal["bare", "encoded"]
+Scheme = Literal["fold", "fold13", "fold14", "tree16", "routed", "encoded", "bare"]
+Baseline = Literal["bare", "encoded", "routed"]
 
 Text = Annotated[str, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -29,13 +29,17 @@ class Protocol:
     """What is prepared, and how.
 
     Attributes:
-        scheme: fold (any distance), fold13 and fold14 (distance 3, on 13 and 14 qubits), encoded
-            (the encoder alone) or bare (one physical qubit).
+        scheme: fold (any distance), fold13, fold14 and tree16 (distance 3, on as many qubits),
+            routed (distance 3, a circuit without a layout that the stock transpiler routes),
+            encoded (the encoder alone) or bare (one physical qubit).
         state: magic state; H is cos(pi/8)|0> + sin(pi/8)|1>.
-        distance: odd code distance; 3 for fold13 and fold14, left out for bare.
+        distance: odd code distance; 3 for fold13, fold14, tree16 and routed, left out for bare.
         rounds: rounds of H measurement and error detection; auto is (distance - 1) / 2;
             left out (None) for encoded and bare.
-        reuse: what happens to an ancilla between two uses; reset.
+        reuse: what happens to an ancilla between two measurements; reset, xor (no reset: an outcome
+            counts as XOR with the one before), deferred (as xor, and a flag is not read where its
+            qubit is read again later) or best (the highest predicted acceptance of those that
+            are certified as well as reset); left out for encoded and bare.
         auto_rounds: whether the rounds follow the distance instead of being given.
     """
 
@@ -43,7 +47,7 @@ class Protocol:
     state: Literal["H"] = "H"
     distance: kinds.Distance | None = None
     rounds: kinds.Rounds = None
-    reuse: Literal["reset"] = "reset"
+    reuse: Literal["reset", "xor", "deferred", "best"] = "reset"
     auto_rounds: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +57,9 @@ class Protocol:
         if not repeats and self.rounds is not None:
             what = f"{self.rounds}: scheme {self.scheme} has no rounds; leave it out"
             raise FieldError("rounds", what)
+        if not repeats and self.reuse != "reset":
+            what = f"{self.reuse}: scheme {self.scheme} reads no ancilla; leave it out"
+            raise FieldError("reuse", what)
         object.__setattr__(self, "auto_rounds", repeats and self.rounds is None)
         if self.auto_rounds and self.distance is not None:
             object.__setattr__(self, "rounds", (self.distance - 1) // 2)
@@ -67,7 +74,7 @@ class Protocol:
             what = f"missing; scheme {scheme} needs one, such as 3"
         elif d < 3 or d % 2 == 0:
             what = f"{d} is not an odd number of at least 3; the nearest is {max(3, d + 1)}"
-        elif d != 3 and scheme in ("fold13", "fold14"):
+        elif d != 3 and scheme in ("fold13", "fold14", "tree16", "routed"):
             what = f"{d}: {scheme} has distance 3 only; write distance: 3 or scheme: fold"
         else:
             return
@@ -85,7 +92,8 @@ class DeviceSpec:
         noise: none, calibration (the device's gates, readout, reset, T1 and T2, idles included)
             or {uniform: p}.
         embedding: best (the highest predicted acceptance) or the physical qubit of each patch
-            qubit.
+            qubit, of which a baseline uses the first (encoded beside tree16 finds its own); best
+            with scheme routed, whose qubits the transpiler chooses.
     """
 
     backend: Literal["aer"]
@@ -198,7 +206,8 @@ class Experiment:
         seed: seed that every random number of the run is derived from.
         sweep: lists of values by dotted field name; several fields make a grid in the order
             written, the last varies fastest.
-        baselines: what is run beside it; bare (one physical qubit), encoded (the encoder alone).
+        baselines: what is run beside it; bare (one physical qubit), encoded (the encoder alone),
+            routed (distance 3, the same protocol as the stock transpiler routes it).
         gates: conditions that are checked before anything is submitted.
         budget: what the run may cost.
         expect: what the run must show; exit code 5 when it does not.
@@ -231,6 +240,13 @@ class Experiment:
         if distance is None and "encoded" in self.baselines:
             what = f"encoded needs a distance, and scheme {scheme} has none; leave it out"
             raise FieldError("baselines", what)
+        if distance != 3 and "routed" in self.baselines:
+            have = "none" if distance is None else str(distance)
+            what = f"routed needs distance 3, and scheme {scheme} has {have}; leave it out"
+            raise FieldError("baselines", what)
+        if "routed" in (scheme, *self.baselines) and self.device.embedding != "best":
+            what = "a list of qubits, but the transpiler chooses those of routed; write best"
+            raise FieldError("device.embedding", what)
         wants_fidelity = self.expect is not None and self.expect.fidelity is not None
         if wants_fidelity and not {"X", "Z"} <= set(self.measure):
             what = f"the fidelity needs X and Z, and only {', '.join(self.measure)} is measured"

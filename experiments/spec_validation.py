@@ -49,8 +49,6 @@ _SECTIONS: Mapping[FieldPath, type] = {
 _UNKNOWN = "unexpected_keyword_argument"
 _INTERNAL = ("auto_rounds", "swept", "source")
 _NOT_BUILT_YET = {
-    "protocol.scheme": ("tree16", "routed"),
-    "protocol.reuse": ("xor", "deferred"),
     "device.backend": ("clifft", "ibm"),
 }
 _NEEDS = {

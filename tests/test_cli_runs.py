@@ -171,6 +171,7 @@ def test_a_report_is_one_file_without_network(call: Call, made: Run, runs: Path)
     assert path == made.folder / "report.html"
     assert path.read_text() == made.report()
     assert "<script" not in path.read_text()
+    assert all(f"{phase} on heavy_hex" in path.read_text() for phase in ("of H", "detection"))
 
 
 def test_one_report_can_show_several_runs(call: Call, tmp_path: Path) -> None:

@@ -35,6 +35,15 @@ def test_a_baseline_inherits_all_but_the_protocol() -> None:
     )
 
 
+@pytest.mark.parametrize(("scheme", "shared"), [("fold13", True), ("tree16", False)])
+def test_the_encoder_beside_the_tree_finds_its_own_qubits(scheme: str, shared: bool) -> None:
+    text = SPEC.replace("fold13", scheme).replace("noise: none", "noise: none, embedding: [3, 1]")
+    text = text.replace("baselines: [bare]", "baselines: [bare, encoded]")
+    protocol, bare, encoded = plan_of(text).points
+    assert protocol.device.embedding == bare.device.embedding == (3, 1)
+    assert encoded.device.embedding == ((3, 1) if shared else "best")
+
+
 def test_every_grid_point_has_its_baselines_and_its_own_label() -> None:
     points = plan_of(SPEC + SWEEP).points
     labels = [point.label for point in points]

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pandas as pd
 
 from hexmagic.analysis.drawings import PatchDrawing
+from hexmagic.analysis.phases import FLAG, X_SYNDROME, Phase
 from hexmagic.analysis.plot_bars import Stage
 from hexmagic.analysis.report import ReportData, render_report
 from hexmagic.analysis.report_summary import findings
@@ -32,7 +33,7 @@ def interval(name: str, value: float, half: float) -> dict[str, float]:
 def row(label: str, fidelity: float, half: float, **changes: Any) -> dict[str, Any]:
     values: dict[str, Any] = {
         **{"run": "20260101-120000-demo", "point": 0, "label": label, "baseline": True},
-        **{"scheme": label.partition(" ")[0], "distance": 3, "rounds": None},
+        **{"scheme": label.partition(" ")[0], "distance": 3, "rounds": None, "reuse": None},
         **{"device": "fake_boston", "noise": "calibration", "backend": "aer", "estimate": "raw"},
         **{"readout": "detect", "shots": 60000, "kept": 44526, "attempts_per_kept": 1 / 0.7421},
         **interval("acceptance", 0.7421, 0.0035),
@@ -45,7 +46,7 @@ def row(label: str, fidelity: float, half: float, **changes: Any) -> dict[str, A
     return values | changes
 
 
-PROTOCOL = row("fold14 d=3 r=1", 0.99975, 0.0021, baseline=False, rounds=1)
+PROTOCOL = row("fold14 d=3 r=1", 0.99975, 0.0021, baseline=False, rounds=1, reuse="xor")
 BARE = row("bare", 0.9902, 0.0019, point=1, distance=None)
 UNFOLDED = BARE | {"estimate": "readout_removed", **interval("fidelity", 0.99961, 0.0019)}
 ENCODED = row("encoded d=3", 0.9612, 0.0026, point=2)
@@ -281,6 +282,20 @@ def test_points_with_the_same_drawing_share_it() -> None:
     report = page(drawing=drawings)
     assert sum(words.startswith("Map of") for words in report.pictures()) == 1
     assert "a, b" in report.text
+
+
+def test_the_phases_of_a_patch_are_drawn_side_by_side() -> None:
+    roles = make_drawing().roles
+    first, second = dict(roles) | {1: FLAG}, dict(roles) | {1: X_SYNDROME}
+    phases = (
+        Phase(title="H_m, here", stage="hadamard", roles=first, labels={1: "flag"}),
+        Phase(title="ED, here", stage="detection", roles=second, labels={1: "X0"}),
+    )
+    drawn = page(drawing={"a": replace(make_drawing(), phases=phases)})
+    both = [words for words in drawn.pictures() if "here on fake_boston" in words]
+    assert ["flag: f1" in both[0], "X syndrome: f1 (X0)" in both[1]] == [True, True]
+    assert "What is read from each ancilla in each phase" in drawn.text
+    assert "What is read from each ancilla" not in page().text
 
 
 def test_nothing_that_a_person_wrote_becomes_markup() -> None:

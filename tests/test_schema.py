@@ -122,7 +122,7 @@ def test_the_shipped_experiments_fit_the_schema(path: Path) -> None:
         "shots_negative",
         "name_slash",
         "version_2",
-        "scheme_tree16",
+        "scheme_unknown",
         "uniform_too_large",
         "embedding_negative",
         "measure_empty",

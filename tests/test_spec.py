@@ -232,6 +232,7 @@ def test_the_rules_hold_for_experiments_built_in_python() -> None:
 
 
 RATE = st.floats(0, 1)
+REUSE = ["reset", "xor", "deferred", "best"]
 PROTOCOLS = st.one_of(
     st.fixed_dictionaries(
         {"scheme": st.just("fold"), "distance": st.sampled_from([3, 5, 31])},
@@ -239,7 +240,7 @@ PROTOCOLS = st.one_of(
     ),
     st.fixed_dictionaries(
         {"scheme": st.sampled_from(["fold13", "fold14"]), "distance": st.just(3)},
-        optional={"state": st.just("H"), "reuse": st.just("reset")},
+        optional={"state": st.just("H"), "reuse": st.sampled_from(REUSE)},
     ),
 )
 DEVICES = st.fixed_dictionaries(

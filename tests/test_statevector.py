@@ -12,9 +12,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import ECRGate
 from qiskit.quantum_info import Operator, Pauli, Statevector
 
-from hexmagic.experiments.faulty_steps import faulty_steps
 from hexmagic.experiments.instructions import Instruction, read_instructions
-from hexmagic.experiments.record import Logical, RecordMap
 from hexmagic.experiments.statevector import (
     PAULIS,
     Vectors,
@@ -28,7 +26,6 @@ from hexmagic.experiments.steps import make_steps, pauli_matrix
 NUM_QUBITS = 5
 ONE = ("h", "s", "sdg", "sx", "x", "rz", "ry", "delay")
 TWO = ("cx", "cz", "ecr")
-RECORD = RecordMap(bits=(), faces=(), logical=Logical(basis="Z", sign=1, bits=()))
 
 
 @st.composite
@@ -87,27 +84,6 @@ def test_every_instruction_is_in_exactly_one_step(circuit: QuantumCircuit) -> No
     steps = make_steps(read_instructions(circuit), NUM_QUBITS)
     found = sorted(part.at for step in steps for part in step.parts)
     assert found == [-1] * NUM_QUBITS + list(range(len(circuit.data)))
-
-
-@given(circuits(), st.data())
-def test_a_fault_after_any_instruction_is_qiskits_pauli_there(
-    circuit: QuantumCircuit, data: st.DataObject
-) -> None:
-    from hexmagic.experiments.faults import single_faults
-
-    instructions = read_instructions(circuit)
-    fault = data.draw(st.sampled_from(list(single_faults(instructions, NUM_QUBITS))))
-    state = zero_state(NUM_QUBITS)
-    for step in faulty_steps(instructions, [fault], RECORD, NUM_QUBITS):
-        (matrix,) = step.faulty[0][1] if step.faulty else step.kraus
-        state = apply_matrix(state, matrix, step.qubits)
-    with_fault = circuit.copy_empty_like()
-    for item in circuit.data[: fault.at + 1]:
-        with_fault.append(item)
-    with_fault.append(Pauli(fault.pauli[::-1]), fault.qubits)
-    for item in circuit.data[fault.at + 1 :]:
-        with_fault.append(item)
-    assert np.allclose(state[:, 0], Statevector(without_delays(with_fault)).data, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", [*ONE[:5], *TWO])

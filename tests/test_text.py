@@ -18,6 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "scheme": "fold14",
     "distance": 3,
     "rounds": 1,
+    "reuse": "reset",
     "baseline": False,
     "device": "fake_boston",
     "noise": "calibration",
@@ -221,3 +222,14 @@ def test_a_table_read_back_from_csv_looks_the_same() -> None:
     for make in (make_fidelity, make_points, make_cutflow):
         again = pd.read_csv(StringIO(make().to_csv(index=False)))
         assert render_text(again) == render_text(make())
+
+
+def test_the_reuse_policy_is_said_unless_it_is_the_usual_one() -> None:
+    reset, xor = make_row(), make_row(point=1, reuse="xor")
+    bare = make_row(point=2, label="bare", reuse=None)
+    texts = [render_text(make_frame(rows), 120) for rows in ([reset, bare], [xor, bare])]
+    assert ["reuse" in text for text in texts] == [False, True]
+    assert "reuse xor" in texts[1].splitlines()[1]
+    different = render_text(make_frame([reset, xor, bare]), 120).splitlines()
+    assert different[3].split()[:2] == ["point", "reuse"]
+    assert [line.split()[2] for line in different[5:8]] == ["reset", "xor", "0.9987"]

@@ -84,8 +84,9 @@ def run_exactly(
         if item.operation.name == "measure":
             bit = record.bits[record.column[places[item.clbits[0]]]]
             if bit.role != "data":
-                assert bit.expected is not None
-                value = bit.expected ^ (struck is not None)
+                expected = record.expected_raw[bit.key]
+                assert expected is not None
+                value = expected ^ (struck is not None)
                 states = [_project(state, qubits[0], value) for state in states]
                 struck = None
         elif item.operation.name == "reset":

@@ -1,0 +1,1 @@
+"""Search for shorter H_m and ED circuits, judged by the exact number of bad single faults."""

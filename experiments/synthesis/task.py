@@ -1,0 +1,154 @@
+"""A search task: which stage of which scheme is searched, from which circuit, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..block import Block, Gate, Read
+from ..certificate import certify
+from ..colour_code import Basis
+from ..detection import make_detection
+from ..encode import make_encode
+from ..errors import UsageError
+from ..hadamard import make_hadamard
+from ..instructions import read_instructions
+from ..patch import Patch
+from ..program import Program, assemble, make_patch
+from ..readout import make_readout
+from .anneal import Annealer, Candidate, Schedule
+from .count import FaultCount
+from .couplings import back_through_couplings, couplings_of, gates_of, turned
+from .effects import Effects
+from .judges import Judge, check_probes, detection_judge, hadamard_judge, read_behind, xor
+from .objective import OBJECTIVES
+from .problem import make_problem
+
+StageName = Literal["hadamard", "detection"]
+SCHEMES = ("fold13", "fold14", "tree16")
+_ROTATIONS = ("a", "adg")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What identifies a search: equal tasks have equal results.
+
+    Attributes:
+        stage: hadamard or detection; the other stage stays as shipped.
+        scheme: fold13, fold14 or tree16, whose shipped circuit is the start.
+        objective: a name in `objective.OBJECTIVES`.
+        seed: of the random numbers.
+        schedule: number of steps and temperatures.
+    """
+
+    stage: StageName
+    scheme: str
+    objective: str
+    seed: int
+    schedule: Schedule
+
+    @property
+    def patch(self) -> Patch:
+        """The patch of the scheme."""
+        return make_patch(self.scheme, 3)
+
+
+def start_search(task: Task) -> Annealer:
+    """Return a search at its start.
+
+    Raises:
+        UsageError: a scheme or an objective that does not exist.
+    """
+    if task.scheme not in SCHEMES:
+        raise UsageError(f"scheme {task.scheme!r}: searched are {', '.join(SCHEMES)}")
+    if task.objective not in OBJECTIVES:
+        raise UsageError(f"objective {task.objective!r}: there are {', '.join(OBJECTIVES)}")
+    search = Annealer(
+        problem=make_problem(task.patch),
+        judge=_judge(task),
+        objective=OBJECTIVES[task.objective],
+        schedule=task.schedule,
+        seed=task.seed,
+    )
+    search.start(*couplings_of(_middle(_block(task, task.stage).gates), task.patch.num_qubits))
+    return search
+
+
+def found_block(task: Task, search: Annealer, found: Candidate) -> Block:
+    """Return a circuit that was found as the block of its stage."""
+    couplings = [search.couplings[code] for code in found.codes]
+    gates = gates_of(couplings, found.ends, task.patch.num_qubits)
+    shipped = _block(task, task.stage)
+    if task.stage == "detection":
+        front = search.front_of(found)
+        return replace(shipped, gates=gates, reads=_reads(task, front))
+    data = task.patch.data
+    before = tuple(("adg", q) for q in data)
+    return replace(shipped, gates=(*before, *gates, *(("a", q) for q in data)))
+
+
+def found_program(task: Task, block: Block) -> Program:
+    """Return the program of the scheme with one stage replaced."""
+    blocks = [block if block.stage == stage else _block(task, stage) for stage in _STAGES]
+    patch = task.patch
+    around = [make_encode(patch), *blocks, make_readout(patch, "Z")]
+    return assemble(task.scheme, patch, around, "Z")
+
+
+def certified(program: Program) -> FaultCount:
+    """Return the counts that `certify` has for H_m and ED of a program: for a perfect input."""
+    certificate = certify(program, read_instructions(program.circuit))
+    inside = {gadget.label for gadget in program.gadgets if gadget.stage in _STAGES}
+    chosen = [f.gadget in inside and f.kind != "prepare" for f in certificate.faults]
+    return FaultCount(
+        faults=sum(chosen),
+        detection=sum(f.gadget in inside for f in certificate.failures("detection")),
+        correction=sum(f.gadget in inside for f in certificate.failures("correction")),
+    )
+
+
+_STAGES: tuple[StageName, ...] = ("hadamard", "detection")
+
+
+def _block(task: Task, stage: StageName) -> Block:
+    """Return the shipped block of a stage."""
+    if stage == "hadamard":
+        return make_hadamard(task.patch, task.scheme, 1)
+    (block,) = make_detection(task.patch, task.scheme, 1)
+    return block
+
+
+def _middle(gates: Sequence[Gate]) -> tuple[Gate, ...]:
+    return tuple(gate for gate in gates if gate[0] not in _ROTATIONS)
+
+
+def _judge(task: Task) -> Judge:
+    problem = make_problem(task.patch)
+    detection = detection_judge(problem)
+    if task.stage == "detection":
+        return detection
+    couplings, ends = couplings_of(_block(task, "detection").gates, problem.num_qubits)
+    front = back_through_couplings(couplings, turned(detection.behind, ends))
+    block = _block(task, "hadamard")
+    root = next(read.qubit for read in block.reads if read.role == "hadamard")
+    reads = [read.qubit for read in block.reads]
+    return hadamard_judge(problem, read_behind(problem, front, reads), root)
+
+
+def _reads(task: Task, front: Effects) -> tuple[Read, ...]:
+    """Return what each ancilla reads at the end of an ED with these effects in front of it."""
+    problem = make_problem(task.patch)
+    bits = problem.syndrome_bits
+    bases: tuple[Basis, ...] = ("Z", "X")
+    reads = []
+    for k, ancilla in enumerate(problem.ancillas):
+        read = Read(qubit=ancilla, role="flag", basis="Z")
+        for kind, basis in enumerate(bases):
+            probes = check_probes(problem, kind)
+            seen = [i for i, probe in enumerate(probes) if xor(front, probe) >> bits + k & 1]
+            if seen:
+                face = seen[0] if len(seen) == 1 else tuple(seen)
+                read = Read(qubit=ancilla, role="syndrome", basis=basis, face=face)
+        reads.append(read)
+    return tuple(reads)

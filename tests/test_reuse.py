@@ -1,0 +1,329 @@
+"""Reuse policies: what is reset, recorded and read, and that nothing but the noise changes."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from fakes.exact import judge, run_exactly
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hexmagic.analysis.postselect import cut_flow, logical_outcomes
+from hexmagic.backends.aer import sample
+from hexmagic.backends.compilation import Compiled, compile_program
+from hexmagic.backends.device import load_device
+from hexmagic.backends.embedding import choose_embedding, find_embeddings, no_fault_log
+from hexmagic.backends.noise import make_noise
+from hexmagic.backends.prediction import predict_acceptance
+from hexmagic.backends.timing import count_layers
+from hexmagic.experiments.block import Block, Read
+from hexmagic.experiments.colour_code import Basis, ColourCode
+from hexmagic.experiments.faults import Fault
+from hexmagic.experiments.patch import spider_names
+from hexmagic.experiments.program import Program, assemble, make_program
+from hexmagic.experiments.readout import make_readout
+from hexmagic.experiments.reuse import REUSES, Reuse
+from hexmagic.experiments.shots import pack_shots
+from hexmagic.experiments.spec import Accept, NoiseSpec
+
+SCHEMES = ("fold", "fold13", "fold14")
+CASES = [(scheme, reuse) for scheme in SCHEMES for reuse in REUSES]
+NONE = NoiseSpec(kind="none")
+BASES: tuple[Basis, ...] = ("X", "Z")
+
+
+@cache
+def program_of(scheme: str, reuse: Reuse, rounds: int = 1, basis: Basis = "Z") -> Program:
+    return make_program(scheme=scheme, distance=3, rounds=rounds, basis=basis, reuse=reuse)
+
+
+@cache
+def compiled_of(scheme: str, reuse: Reuse, device: str, basis: Basis = "Z") -> Compiled:
+    program, known = program_of(scheme, reuse, basis=basis), load_device(device)
+    return compile_program(program, known, choose_embedding(program, known))
+
+
+def code_of(program: Program) -> ColourCode:
+    assert program.patch.code is not None
+    return program.patch.code
+
+
+# --- what a policy does to a program ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scheme", "reuse", "rounds", "resets", "xored", "flags"),
+    [
+        ("fold", "reset", 1, 18, 0, 17),
+        ("fold", "xor", 1, 0, 18, 17),
+        ("fold", "deferred", 1, 0, 5, 4),
+        ("fold13", "reset", 1, 6, 0, 5),
+        ("fold13", "xor", 1, 0, 6, 5),
+        ("fold13", "deferred", 1, 0, 1, 0),
+        ("fold14", "reset", 2, 7, 0, 0),
+        ("fold14", "xor", 2, 0, 7, 0),
+    ],
+)
+def test_resets_xors_and_flags_are_as_the_policy_says(
+    scheme: str, reuse: Reuse, rounds: int, resets: int, xored: int, flags: int
+) -> None:
+    program = program_of(scheme, reuse, rounds)
+    assert sum(gadget.resets for gadget in program.gadgets) == resets
+    assert program.circuit.count_ops().get("reset", 0) == resets
+    assert sum(len(bit.xor) for bit in program.record.bits) == xored
+    assert Counter(bit.role for bit in program.record.bits)["flag"] == flags
+
+
+@pytest.mark.parametrize("reuse", ["xor", "deferred"])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_bit_is_xored_with_the_last_bit_of_its_qubit(scheme: str, reuse: Reuse) -> None:
+    last: dict[int, tuple[str, int]] = {}
+    for bit in program_of(scheme, reuse, 2).record.bits:
+        assert bit.xor == ((last[bit.qubit],) if bit.qubit in last else ())
+        last[bit.qubit] = bit.key
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_deferred_leaves_out_only_flags_of_qubits_that_are_read_again(scheme: str) -> None:
+    every, fewer = (program_of(scheme, reuse, 2) for reuse in ("xor", "deferred"))
+
+    def reads(program: Program) -> Counter[tuple[str, int, str]]:
+        stages = [(f"{bit.stage}{bit.round}", bit.qubit, bit.role) for bit in program.record.bits]
+        return Counter(stages)
+
+    left_out = reads(every) - reads(fewer)
+    assert {role for _, _, role in left_out} <= {"flag"}
+    assert {bit.qubit for bit in every.record.bits} == {bit.qubit for bit in fewer.record.bits}
+    assert [g.two_qubit_gates for g in every.gadgets] == [g.two_qubit_gates for g in fewer.gadgets]
+
+
+def test_fold14_is_the_same_circuit_under_every_policy_as_nothing_is_read_twice() -> None:
+    first, *others = (program_of("fold14", reuse) for reuse in REUSES)
+    for other in others:
+        assert (other.record, other.gadgets) == (first.record, first.gadgets)
+        assert other.circuit == first.circuit
+
+
+def test_a_program_is_named_by_its_scheme_policy_and_basis() -> None:
+    compiled = compiled_of("fold13", "xor", "fake_boston")
+    assert (compiled.program.circuit.name, compiled.circuit.name) == ("fold13-xor-Z",) * 2
+    assert compiled.program.reuse == "xor"
+
+
+# --- values --------------------------------------------------------------------------------------
+
+
+@given(data=st.data(), scheme=st.sampled_from(SCHEMES), reuse=st.sampled_from(REUSES))
+def test_values_are_what_each_block_put_on_an_ancilla_reset_or_not(
+    data: st.DataObject, scheme: str, reuse: Reuse
+) -> None:
+    record = program_of(scheme, reuse, 2).record
+    put = np.array([data.draw(st.booleans()) for _ in record.bits])
+    held: dict[int, bool] = {}
+    raw = []
+    for bit, flip in zip(record.bits, put, strict=True):
+        held[bit.qubit] = bool(flip) ^ (reuse != "reset" and held.get(bit.qubit, False))
+        raw.append(held[bit.qubit])
+    assert (pack_shots(np.array([raw]), record).values()[0] == put).all()
+
+
+@given(data=st.data())
+def test_expected_raw_outcomes_give_the_expected_values(data: st.DataObject) -> None:
+    values = data.draw(st.lists(st.integers(0, 1), min_size=1, max_size=8))
+    patch = program_of("fold13", "xor").patch
+    ancilla = patch.ancillas[0]
+    blocks = [
+        Block(
+            label=f"block {i}",
+            stage="detection",
+            round=i,
+            gates=(),
+            reads=(Read(qubit=ancilla, role="syndrome", basis="Z", face=0, expected=value),),
+        )
+        for i, value in enumerate(values)
+    ]
+    record = assemble("fold13", patch, [*blocks, make_readout(patch, "Z")], "Z", "xor").record
+    raw = [record.expected_raw[bit.key] for bit in record.bits]
+    assert raw[len(values) :] == [None] * 7
+    bits = np.array([[bool(value) for value in raw]])
+    assert pack_shots(bits, record).values()[0, : len(values)].tolist() == [v == 1 for v in values]
+
+
+def test_predictions_count_the_raw_outcome_and_not_the_value() -> None:
+    patch = program_of("fold13", "xor").patch
+    ancilla = patch.ancillas[0]
+    reads = (("x", 1), ("rest", 0))  # raised and read as 1, then read again: 1, of value 0
+    blocks = [
+        Block(
+            label=name,
+            stage="detection",
+            round=0,
+            gates=(("x", ancilla),) if name == "x" else (),
+            reads=(Read(qubit=ancilla, role="flag", basis="Z", expected=value),),
+        )
+        for name, value in reads
+    ]
+    program = assemble("fold13", patch, [*blocks, make_readout(patch, "Z")], "Z", "xor")
+    device = load_device("fake_boston")
+    compiled = compile_program(program, device, choose_embedding(program, device))
+    raw = tuple(
+        replace(bit, xor=(), expected=program.record.expected_raw[bit.key])
+        for bit in program.record.bits
+    )
+    plain = replace(compiled, program=replace(program, record=replace(program.record, bits=raw)))
+    layouts = find_embeddings(patch, device)[:3]
+    assert (no_fault_log(compiled, layouts) == no_fault_log(plain, layouts)).all()
+    found = [
+        predict_acceptance(c, NoiseSpec(kind="calibration"), Accept(), None).acceptance
+        for c in (compiled, plain)
+    ]
+    assert found[0] == found[1]
+    noise = make_noise(compiled, NoiseSpec(kind="calibration")).readout
+    assert len({*noise[raw[0].key]}) == 2  # a readout error that depends on the outcome
+
+
+# --- physics -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("scheme", "reuse"), CASES)
+def test_without_noise_every_value_is_as_expected_and_the_state_is_h(
+    scheme: str, reuse: Reuse
+) -> None:
+    program = program_of(scheme, reuse, 2)
+    found = judge(run_exactly(program.circuit, program.record), code_of(program), "Z")
+    assert found["accepted"] == pytest.approx(1, abs=1e-9)
+    assert found["right"] == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("scheme", ["fold", "fold13"])
+def test_a_pauli_after_a_gate_does_the_same_with_and_without_resets(scheme: str) -> None:
+    programs = [program_of(scheme, reuse) for reuse in ("reset", "xor")]
+    gates = [_gate_places(program) for program in programs]
+    assert len(gates[0]) == len(gates[1])
+    rng = random.Random(2026)
+    for k in rng.sample(range(len(gates[0])), 12):
+        pauli = rng.choice(["XI", "IX", "XX", "ZI", "YX", "ZZ"])
+        seen = [
+            judge(run_exactly(p.circuit, p.record, _fault(places[k], pauli)), code_of(p), "Z")
+            for p, places in zip(programs, gates, strict=True)
+        ]
+        assert seen[0] == pytest.approx(seen[1], abs=1e-9)
+
+
+def _gate_places(program: Program) -> list[tuple[int, tuple[int, ...]]]:
+    return [
+        (at, tuple(program.circuit.find_bit(qubit).index for qubit in item.qubits))
+        for at, item in enumerate(program.circuit.data)
+        if item.operation.name == "cx"
+    ]
+
+
+def _fault(place: tuple[int, tuple[int, ...]], pauli: str) -> Fault:
+    return Fault(kind="two_qubit", at=place[0], qubits=place[1], pauli=pauli, gadget="")
+
+
+@pytest.mark.parametrize("reuse", REUSES)
+@pytest.mark.parametrize(("flag", "accepted_if_deferred"), [("e2", 0), ("f2", 1)])
+def test_a_flag_that_h_m_leaves_raised_is_seen_later_unless_a_hadamard_hides_it(
+    flag: str, accepted_if_deferred: float, reuse: Reuse
+) -> None:
+    program = program_of("fold13", reuse)
+    qubit = spider_names(program.patch)[flag]
+    names = [item.operation.name for item in program.circuit.data]
+    before = [place for place in _gate_places(program) if place[0] < names.index("measure")]
+    last = max(place for place in before if place[1][1] == qubit)
+    states = run_exactly(program.circuit, program.record, _fault(last, "IX"))
+    found = judge(states, code_of(program), "Z")
+    expected = accepted_if_deferred if reuse == "deferred" else 0
+    assert found["accepted"] == pytest.approx(expected, abs=1e-9)
+    assert found["wrong_corrected"] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("scheme", "reuse"), CASES)
+def test_aer_keeps_every_shot_without_noise(scheme: str, reuse: Reuse) -> None:
+    shots = sample(compiled_of(scheme, reuse, "fake_boston"), NONE, shots=20, seed=5)
+    assert cut_flow(shots, Accept()).kept.all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "reuse"), [case for case in CASES if case[0] != "fold14"])
+def test_noiseless_aer_runs_have_the_fidelity_of_h(scheme: str, reuse: Reuse) -> None:
+    means = {}
+    for basis in BASES:
+        shots = sample(compiled_of(scheme, reuse, "fake_boston", basis), NONE, shots=300, seed=5)
+        assert cut_flow(shots, Accept()).kept.all()
+        means[basis] = logical_outcomes(shots, Accept()).mean()
+    fidelity = (1 + (means["X"] + means["Z"]) / np.sqrt(2)) / 2
+    assert fidelity == pytest.approx(1, abs=5 * np.sqrt(2 * 0.5 / 300 / 8))
+
+
+@pytest.mark.slow
+def test_uniform_noise_lets_reset_and_xor_keep_equally_many_shots() -> None:
+    noise, shots = NoiseSpec(kind="uniform", p=2e-3), 800
+    kept = [
+        cut_flow(
+            sample(compiled_of("fold13", reuse, "heavy_hex_5"), noise, shots=shots, seed=9),
+            Accept(),
+        ).kept.mean()
+        for reuse in ("reset", "xor")
+    ]
+    # the six resets of fold13, flipped with 2p/3 each, are the only difference
+    assert kept[0] == pytest.approx(kept[1] * (1 - 2 * 2e-3 / 3) ** 6, abs=5 * 0.5 / shots**0.5)
+
+
+# --- time ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scheme", "reuse", "layers"),
+    [
+        ("fold14", "reset", 1),
+        ("fold13", "reset", 2),
+        ("fold13", "xor", 2),
+        ("fold13", "deferred", 2),
+        ("fold", "reset", 7),  # H_m and five checks in turn, the sixth with the readout
+        ("fold", "xor", 7),
+    ],
+)
+@pytest.mark.parametrize("device", ["fake_boston", "fake_sherbrooke"])
+def test_measurement_layers_are_readouts_that_follow_one_another(
+    scheme: str, reuse: Reuse, layers: int, device: str
+) -> None:
+    assert compiled_of(scheme, reuse, device).measurement_layers == layers
+
+
+@pytest.mark.parametrize("scheme", ["fold", "fold13"])
+def test_a_circuit_without_resets_is_shorter_and_one_with_fewer_reads_no_longer(
+    scheme: str,
+) -> None:
+    reset, xor, deferred = (compiled_of(scheme, reuse, "fake_boston") for reuse in REUSES)
+    assert "reset" not in xor.local.count_ops() and "reset" not in deferred.local.count_ops()
+    assert xor.duration_seconds < reset.duration_seconds - 2e-6
+    assert deferred.duration_seconds <= xor.duration_seconds
+
+
+SPANS = st.lists(
+    st.tuples(st.integers(0, 20), st.integers(1, 8)).map(lambda s: (s[0], s[0] + s[1])), max_size=9
+)
+
+
+@given(SPANS)
+def test_as_many_layers_as_moments_that_meet_every_span(spans: list[tuple[int, int]]) -> None:
+    layers = count_layers(spans, tolerance=0)
+    left = sorted(spans, key=lambda span: span[1])
+    moments = []
+    while left:
+        moments.append(left[0][1])
+        left = [(start, end) for start, end in left if not start < moments[-1] <= end]
+    assert layers == len(moments)
+
+
+def test_spans_that_touch_are_two_layers_and_rounding_does_not_join_them() -> None:
+    assert count_layers([(0, 1), (1, 2)], tolerance=0) == 2
+    assert count_layers([(0, 1), (1 - 1e-12, 2)], tolerance=1e-9) == 2
+    assert count_layers([(0, 1), (0.5, 2)], tolerance=1e-9) == 1
