@@ -9,7 +9,7 @@ every basis gets the same circuit in front of it.
 
 A SWAP may go through any qubit, also one that its gadget's barrier does not span. So the barriers
 span every qubit of the program while it is routed, and are set anew afterwards: walking through the
-routed circuit, an instruction belongs to the latest gadget that any of its qubits has reached,
+routed circuit, a two-qubit gate belongs to the latest gadget that any of its qubits has reached,
 which no later gadget's instruction precedes; each gadget then gets one barrier on the qubits that
 it touches. Where the data are when a gadget begins is read off its wide barrier.
 """
@@ -161,21 +161,32 @@ def _by_gadget(
 ) -> tuple[list[list[CircuitInstruction]], list[tuple[int, ...]]]:
     """Return each gadget's instructions without barriers, and where all qubits are before it.
 
-    The readout has neither.
+    The readout has neither. One-qubit gates go with the two-qubit gate that follows them, unless a
+    barrier, a measurement or a reset comes first: the transpiler turns a fresh qubit long before
+    the SWAP that needs it.
     """
     numbers = {gadget.label: i for i, gadget in enumerate(program.gadgets[:-1])}
     groups: list[list[CircuitInstruction]] = [[] for _ in numbers]
     starts: list[tuple[int, ...]] = [() for _ in numbers]
-    reached: dict[int, int] = {}
+    reached = dict.fromkeys(range(found.num_qubits), 0)
+    waiting: dict[int, list[CircuitInstruction]] = {q: [] for q in reached}
     for item in found.data:
-        qubits = _at(found, item)
-        number = max(reached.get(q, 0) for q in qubits)
-        if item.operation.name != "barrier":
+        name, qubits = item.operation.name, _at(found, item)
+        number = max(reached[q] for q in qubits)
+        if len(qubits) == 1 and name not in ("barrier", "measure", "reset"):
+            waiting[qubits[0]].append(item)
+            continue
+        for q in qubits:
+            groups[reached[q] if name == "barrier" else number] += waiting[q]
+            waiting[q] = []
+        if name != "barrier":
             groups[number].append(item)
         elif item.operation.label in numbers:
             number = numbers[item.operation.label]
             starts[number] = qubits
         reached |= dict.fromkeys(qubits, number)
+    for q, items in waiting.items():
+        groups[reached[q]] += items
     return groups, starts
 
 

@@ -25,12 +25,15 @@ from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
 from hexmagic.experiments.program import make_program
+from hexmagic.experiments.reuse import REUSES, Reuse
 
 
-def make_compiled(scheme: str, distance: int, rounds: int, device_name: str) -> Compiled:
+def make_compiled(
+    scheme: str, distance: int, rounds: int, reuse: Reuse, device_name: str
+) -> Compiled:
     """Return a scheme, read out in Z, on the best qubits of a device."""
     device = load_device(device_name)
-    program = make_program(scheme=scheme, distance=distance, rounds=rounds, basis="Z")
+    program = make_program(scheme=scheme, distance=distance, rounds=rounds, basis="Z", reuse=reuse)
     return compile_program(program, device, choose_embedding(program, device))
 
 
@@ -73,6 +76,7 @@ def main() -> None:
     parser.add_argument("--scheme", default="fold")
     parser.add_argument("--distance", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--reuse", choices=REUSES, default="reset")
     parser.add_argument("--device", default="fake_torino")
     parser.add_argument("--weight", type=int, nargs="+", default=[2], help="faults in a shot")
     parser.add_argument("--shots", type=int, default=8_000_000, help="before post-selection")
@@ -80,7 +84,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--json", help="file for the counts")
     options = parser.parse_args()
-    compiled = make_compiled(options.scheme, options.distance, options.rounds, options.device)
+    compiled = make_compiled(
+        options.scheme, options.distance, options.rounds, options.reuse, options.device
+    )
     print_noiseless(compiled, options.noiseless_shots)
     rows = []
     for weight in options.weight:

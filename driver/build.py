@@ -12,11 +12,12 @@ from ..backends.embedding import choose_embedding
 from ..backends.noise import make_noise, single_qubit_readout
 from ..backends.prediction import predict_acceptance
 from ..backends.routing import route_program
-from ..experiments.certificate import Certificate, Kind, certify
+from ..experiments.certificate import Certificate, Kind
 from ..experiments.colour_code import Basis
 from ..experiments.errors import UsageError
 from ..experiments.program import Program, make_program
 from ..experiments.reuse import REUSES, Reuse
+from .certificate_store import stored_certificate
 from .plan import Point, derive_seed
 from .policies import Policy, best_policy
 from .prepare import Built, Verdict, Where, located
@@ -102,7 +103,7 @@ def circuit_certificate(compiled: Compiled) -> Certificate | None:
         return None
     known = _certificates()
     if compiled.fingerprint not in known:
-        known[compiled.fingerprint] = certify(compiled.program, compiled.instructions)
+        known[compiled.fingerprint] = stored_certificate(compiled.program, compiled.instructions)
     return known[compiled.fingerprint]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..experiments.colour_code import Basis
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..experiments.certificate import Certificate
 
 Kind = Literal["detection", "correction"]
+KINDS: tuple[Kind, ...] = ("detection", "correction")
 SCHEMA_VERSION = 1
 _MOST_SHOWN = 10
 
@@ -50,18 +52,70 @@ def document_of(certificate: Certificate, label: str, basis: Basis) -> dict[str,
     return {"label": label, "basis": basis, "computed": True, **certificate.to_json()}
 
 
-def certify_plan(prepared: Prepared) -> dict[str, Any]:
+Show = Callable[[str], AbstractContextManager[Callable[[float], None]]]
+"""Shows, under a title, the share of the work that is done."""
+
+
+def certify_plan(
+    prepared: Prepared, *, budget_seconds: float | None = None, show: Show | None = None
+) -> dict[str, Any]:
     """Return the certificates of every protocol circuit, one for each measured basis.
+
+    Args:
+        prepared: the compiled plan.
+        budget_seconds: judge pairs of faults too, within this time for each circuit.
+        show: shows how far the pairs are.
 
     Raises:
         RefusedError: nothing to certify.
     """
-    protocol = [c for c in prepared.circuits if not prepared.plan.points[c.point].baseline]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "name": prepared.plan.name,
-        "circuits": [certify_circuit(prepared, circuit) for circuit in protocol],
-    }
+    circuits = []
+    for circuit in prepared.circuits:
+        if prepared.plan.points[circuit.point].baseline:
+            continue
+        document = certify_circuit(prepared, circuit)
+        if budget_seconds is not None:
+            document["pairs"] = _pairs(prepared, circuit, budget_seconds, show)
+        circuits.append(document)
+    return {"schema_version": SCHEMA_VERSION, "name": prepared.plan.name, "circuits": circuits}
+
+
+def _pairs(
+    prepared: Prepared, circuit: PlannedCircuit, budget_seconds: float, show: Show | None
+) -> dict[str, Any]:
+    from .certificate_store import stored_pairs
+    from .plan import derive_seed
+
+    compiled, point = prepared.compiled[circuit.key], prepared.plan.points[circuit.point]
+    with ExitStack() as stack:
+        progress = (
+            stack.enter_context(show(f"pairs of {point.label} in {circuit.basis}"))
+            if show
+            else lambda share: None
+        )
+        document = stored_pairs(
+            compiled.program,
+            compiled.instructions,
+            budget_seconds=budget_seconds,
+            seed=derive_seed(point.seed, "pairs of faults"),
+            progress=progress,
+        )
+    limits = {f"{kind}_limit": _upper_limit(document, kind) for kind in KINDS}
+    return {**document, **limits}
+
+
+def _upper_limit(document: Mapping[str, Any], kind: Kind) -> float | None:
+    """Return the 95 % upper limit of the share of counterexamples among the accepted pairs.
+
+    Wilson's, of drawn pairs, the accepted ones rounded down; None if every pair was judged or none
+    was accepted.
+    """
+    total = int(document["accepted"])
+    if document["exhaustive"] or not total:
+        return None
+    from ..analysis.estimate import wilson_interval
+
+    return float(wilson_interval(min(total, document[f"{kind}_failures"]), total)[1])
 
 
 def protocol_certificates(prepared: Prepared) -> dict[str, Any]:
@@ -76,7 +130,8 @@ def protocol_certificates(prepared: Prepared) -> dict[str, Any]:
 
 def counterexamples(document: Mapping[str, Any], kind: Kind) -> int:
     """Return the number of counterexamples of one kind in all of a plan's circuits."""
-    return sum(circuit[f"{kind}_failures"] for circuit in document["circuits"])
+    parts = [part for c in document["circuits"] for part in (c, c.get("pairs")) if part]
+    return sum(part[f"{kind}_failures"] for part in parts)
 
 
 def render_certificates(document: Mapping[str, Any], width: int = 80) -> str:
@@ -89,7 +144,9 @@ def render_certificates(document: Mapping[str, Any], width: int = 80) -> str:
     )
     for circuit in document["circuits"]:
         lines += ["", f"{circuit['label']} in {circuit['basis']}", *_counts(circuit)]
-        lines += _examples(circuit, width)
+        lines += _examples(circuit["counterexamples"], width)
+        if "pairs" in circuit:
+            lines += _pair_lines(circuit["pairs"], width)
     return "\n".join(lines) + "\n"
 
 
@@ -108,8 +165,30 @@ def _counts(circuit: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _examples(circuit: Mapping[str, Any], width: int) -> list[str]:
-    found = circuit["counterexamples"]
+def _pair_lines(pairs: Mapping[str, Any], width: int) -> list[str]:
+    """Return what was found of pairs of faults."""
+    how = "all" if pairs["exhaustive"] else f"{pairs['judged']} drawn"
+    text = (
+        f"pairs of faults: {how} of {pairs['pairs']}, of which {pairs['accepted']:.0f} are accepted "
+        f"(sum of their probabilities): "
+        + ", ".join(f"{pairs[f'{kind}_failures']} {kind}" for kind in KINDS)
+        + " counterexamples"
+    )
+    if not pairs["exhaustive"] and pairs["detection_limit"] is not None:
+        shares = " and ".join(f"{pairs[f'{kind}_limit']:.2g} ({kind})" for kind in KINDS)
+        text += f"; 95 % upper limits of their share in accepted pairs: {shares}"
+    lines = textwrap.wrap(
+        f"{text} ({pairs['seconds']:.0f} s)", width, initial_indent="  ", subsequent_indent="    "
+    )
+    shown = [
+        {**fault, "certificate": f"{found['certificate']}, fault {i} of 2"}
+        for found in pairs["counterexamples"]
+        for i, fault in enumerate(found["faults"], start=1)
+    ]
+    return lines + _examples(shown, width)
+
+
+def _examples(found: Sequence[Mapping[str, Any]], width: int) -> list[str]:
     lines = []
     for fault in found[:_MOST_SHOWN]:
         pauli = f" {fault['pauli']}" if fault["pauli"] else ""

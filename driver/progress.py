@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,3 +63,31 @@ def show_progress(total: int, stream: TextIO) -> Iterator[Progress]:
                 bar.advance(task, shard.shots)
 
         yield RichProgress()
+
+
+@contextmanager
+def share_progress(title: str) -> Iterator[Callable[[float], None]]:
+    """Yield what to tell, on standard error, the share of the work that is done, in [0, 1]."""
+    if not sys.stderr.isatty():
+        yield _share_lines(title)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn(title), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def _share_lines(title: str) -> Callable[[float], None]:
+    last = time.monotonic()
+
+    def tell(share: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            print(f"{title}: {share:.0%}", file=sys.stderr, flush=True)
+
+    return tell

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import RefusedError
-from .fault_sums import expand
+from .fault_sums import expand, make_kicks
 from .faults import Fault, single_faults
 from .instructions import Instruction
 from .lighten import resting_places
@@ -93,14 +93,7 @@ class Certificate:
             "correction_failures": len(self.failures("correction")),
             "by_gadget": self.by_gadget,
             "counterexamples": [
-                {
-                    "certificate": kind,
-                    "kind": fault.kind,
-                    "instruction": fault.at,
-                    "qubits": list(fault.qubits),
-                    "pauli": fault.pauli,
-                    "gadget": fault.gadget,
-                }
+                {"certificate": kind, **fault.to_json()}
                 for kind in ("detection", "correction")
                 for fault in self.failures(kind)
             ],
@@ -131,13 +124,10 @@ def certify(program: Program, instructions: Sequence[Instruction]) -> Certificat
             for start, pauli in zip(frame.starts, frame.effects, strict=True)
         ]
     )
-    sums = expand(
-        frame,
-        [start for start, _, _ in places],
-        [Pauli(x, z) for _, x, z in places],
-        rests=resting_places(frame, code),
-        accepted_only=True,
+    kicks = make_kicks(
+        frame, [start for start, _, _ in places], [Pauli(x, z) for _, x, z in places]
     )
+    sums = expand(frame, [kicks], rests=resting_places(frame, code), accepted_only=True)
     found = residuals(frame, code, noiseless.values, sums)
     first, amplitudes = found.outcomes()
     right, wrong = (abs(amplitudes) ** 2).T

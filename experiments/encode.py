@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .block import Block, Gate, cx
 from .colour_code import ColourCode
+from .encode_searched import ENCODERS, layered_encoder
 from .fold import make_fold_tree
 from .patch import Patch
 from .searched import searched_encoder
@@ -22,6 +23,8 @@ def make_encode(patch: Patch) -> Block:
         gates = tree_encoder(patch)
     elif patch.code.distance == 3:
         gates = searched_encoder(patch)
+    elif patch.code.distance in ENCODERS:
+        gates = layered_encoder(patch, patch.code.distance)
     else:
         gates = fan_out_encoder(patch, patch.code)
     return Block(label="encode", stage="encode", round=0, gates=gates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 from .instructions import VIRTUAL_NAMES, Instruction
 
@@ -34,6 +34,16 @@ class Fault:
     qubits: tuple[int, ...]
     pauli: str
     gadget: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON types only."""
+        return {
+            "kind": self.kind,
+            "instruction": self.at,
+            "qubits": list(self.qubits),
+            "pauli": self.pauli,
+            "gadget": self.gadget,
+        }
 
 
 def single_faults(instructions: Sequence[Instruction], num_qubits: int) -> Iterator[Fault]:

@@ -62,20 +62,16 @@ def resting_places(frame: PauliFrame, code: ColourCode) -> tuple[Rest, ...]:
     )
 
 
-def lightened(
-    sums: PauliSums, active: NDArray[np.bool_], rest: Rest, num_columns: int
-) -> PauliSums:
-    """Return the active rows multiplied by stabilisers, where that lightens them."""
-    if not active.any():
-        return sums
-    waiting, rows = sums[~active], sums[active]
+def lightened(sums: PauliSums, rest: Rest, num_columns: int) -> PauliSums:
+    """Return the rows multiplied by stabilisers, where that lightens them."""
+    rows = sums
     patterns = np.zeros(len(rows), dtype=np.uint64)
     for i, axis in enumerate(rest.axes):
         found = anticommuting(rows, make_sums([axis], num_columns))
         patterns |= found.astype(np.uint64) << np.uint64(i)
     moves = make_sums(rest.moves, num_columns)
     steps = np.array([_pattern(move, rest.axes) for move in rest.moves], dtype=np.uint64)
-    done = []
+    done = [sums[:0]]
     while len(rows):
         best = _best_moves(patterns, steps)
         lighter = np.bitwise_count(patterns ^ steps[best]) < np.bitwise_count(patterns)
@@ -88,7 +84,7 @@ def lightened(
             left.append(patterns[chosen] ^ steps[move])
         if parts:
             rows, patterns = join(parts), np.concatenate(left)
-    return join([waiting, *done])
+    return join(done)
 
 
 def _best_moves(patterns: NDArray[np.uint64], steps: NDArray[np.uint64]) -> NDArray[np.int64]:

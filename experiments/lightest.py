@@ -26,8 +26,10 @@ def lightest_weights(code: ColourCode) -> NDArray[np.int64]:
     weights[0] = 0
     reached = np.array([0])
     while len(reached):
-        nearby = np.unique(reached[:, None] ^ np.array(flips))
         weight = weights[reached[0]] + 1
-        reached = nearby[weights[nearby] < 0]
+        nearby = np.zeros(len(weights), dtype=np.bool_)
+        for flip in flips:
+            nearby[reached ^ flip] = True
+        reached = np.flatnonzero(nearby & (weights < 0))
         weights[reached] = weight
     return weights

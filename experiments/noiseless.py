@@ -33,6 +33,7 @@ from .pauli_sums import (
 )
 from .stabilisers import (
     Generator,
+    end_cut,
     face_generators,
     light_logical,
     product_of,
@@ -75,7 +76,7 @@ def check_noiseless(frame: PauliFrame, code: ColourCode) -> Noiseless:
     certain = [*_outcomes(frame), *_faces(frame, code)]
     logical = [
         _Observable(
-            pauli=product_of(_end(frame), letter, [frame.data[q] for q in light_logical(code)]),
+            pauli=product_of(end_cut(frame), letter, [frame.data[q] for q in light_logical(code)]),
             end=len(frame.rotations),
             what=f"logical {letter}",
         )
@@ -107,7 +108,7 @@ def _outcomes(frame: PauliFrame) -> Iterator[_Observable]:
 
 
 def _faces(frame: PauliFrame, code: ColourCode) -> Iterator[_Observable]:
-    for cut in (*frame.cuts, _end(frame)):
+    for cut in (*frame.cuts, end_cut(frame)):
         for i, generator in enumerate(face_generators(cut, frame.data, code)):
             yield _Observable(
                 pauli=generator.stabiliser,
@@ -115,15 +116,6 @@ def _faces(frame: PauliFrame, code: ColourCode) -> Iterator[_Observable]:
                 what=f"stabiliser {i} of the code",
                 expected=0,
             )
-
-
-def _end(frame: PauliFrame) -> Cut:
-    wires = range(frame.num_wires)
-    return Cut(
-        at=1 << 62,
-        x=tuple(Pauli(1 << wire, 0) for wire in wires),
-        z=tuple(Pauli(0, 1 << wire) for wire in wires),
-    )
 
 
 def _expectations(

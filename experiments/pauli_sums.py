@@ -59,7 +59,7 @@ class PauliSums:
     def __len__(self) -> int:
         return len(self.owners)
 
-    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> PauliSums:
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> PauliSums:
         """Return some of the rows."""
         return PauliSums(
             owners=self.owners[rows], x=self.x[rows], z=self.z[rows], weights=self.weights[rows]
@@ -100,6 +100,11 @@ def odd(words: Words, mask: Words) -> NDArray[np.bool_]:
     used = np.flatnonzero(mask)
     counts = np.bitwise_count(words[:, used] & mask[used])
     return np.asarray(counts.sum(axis=1) % 2 == 1)
+
+
+def odd_overlap(first: Words, second: Words) -> NDArray[np.bool_]:
+    """Return, row by row, whether two sets of masks share an odd number of bits."""
+    return np.asarray(np.bitwise_count(first & second).sum(axis=1) % 2 == 1)
 
 
 def anticommuting(sums: PauliSums, pauli: PauliSums) -> NDArray[np.bool_]:

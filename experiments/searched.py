@@ -106,6 +106,7 @@ between them; it takes longer, and less is accepted on every device tried (docs/
 Found by `synthesis/encoders.py`.
 """
 
+
 def parse_layers(text: str, names: dict[str, int]) -> tuple[Gate, ...]:
     """Return the gates of a circuit written in layers.
 

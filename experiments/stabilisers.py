@@ -9,7 +9,7 @@ from operator import mul
 from typing import Literal
 
 from .colour_code import ColourCode
-from .pauli_frame import Cut
+from .pauli_frame import Cut, PauliFrame
 from .pauli_sums import Pauli
 
 
@@ -41,6 +41,16 @@ def face_generators(cut: Cut, data: Sequence[int], code: ColourCode) -> tuple[Ge
         )
         for letter in other
         for face, error in zip(code.faces, errors, strict=True)
+    )
+
+
+def end_cut(frame: PauliFrame) -> Cut:
+    """Return the end of a circuit, where each image is the operator itself."""
+    wires = range(frame.num_wires)
+    return Cut(
+        at=1 << 62,
+        x=tuple(Pauli(1 << wire, 0) for wire in wires),
+        z=tuple(Pauli(0, 1 << wire) for wire in wires),
     )
 
 

@@ -13,6 +13,7 @@ from hexmagic.backends.clifft_shots import sample
 from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import find_embeddings
+from hexmagic.backends.routing import route_program
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.errors import HexmagicError, RefusedError
 from hexmagic.experiments.instructions import Instruction, read_instructions
@@ -100,6 +101,15 @@ def test_compiled_circuits(scheme: str, distance: int, device: str, basis: Basis
     instructions = compiled(program, device, distance)
     check_shots(program, instructions, 1_000)
     check_state(program, instructions, 20)
+
+
+@pytest.mark.parametrize("basis", BASES)
+def test_a_routed_circuit_whose_data_have_moved(basis: Basis) -> None:
+    program, device = program_of("routed", 3, basis), load_device("fake_torino")
+    routed = route_program(program, device, 1)
+    instructions = compile_program(routed.program, device, routed.layout).instructions
+    check_shots(routed.program, instructions, 1_000)
+    check_state(routed.program, instructions, 20)
 
 
 def test_a_program_of_distance_7() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from fakes.exact import in_front, pauli_on, pull_back
@@ -11,6 +13,7 @@ from qiskit.quantum_info import Pauli, Statevector
 from hexmagic.experiments.block import Gate
 from hexmagic.experiments.colour_code import ColourCode
 from hexmagic.experiments.encode import fan_out_encoder, make_encode
+from hexmagic.experiments.encode_searched import edge_names
 from hexmagic.experiments.patch import Patch, make_bare_patch, make_fold14_patch, make_fold_patch
 
 
@@ -32,6 +35,7 @@ def fanned_out(distance: int) -> tuple[Patch, tuple[Gate, ...]]:
 ENCODERS = {
     "searched, 13 qubits": searched(3),
     "searched, 14 qubits": searched(14),
+    "searched, d = 5": searched(5),
     "fan-out, d = 3": fanned_out(3),
     "fan-out, d = 5": fanned_out(5),
     "fan-out, d = 7": fanned_out(7),
@@ -122,9 +126,38 @@ def test_the_searched_encoder_has_29_cx_and_the_fan_out_more() -> None:
     assert counts[2] > 29
 
 
-def test_larger_codes_use_the_fan_out() -> None:
-    patch = make_fold_patch(5)
+def count_and_depth(gates: Sequence[Gate]) -> tuple[int, int]:
+    """Return the number of CX and of their layers."""
+    layer: dict[int, int] = {}
+    links = [qubits for name, *qubits in gates if name == "cx"]
+    for pair in links:
+        layer |= dict.fromkeys(pair, 1 + max(layer.get(q, 0) for q in pair))
+    return len(links), max(layer.values())
+
+
+@pytest.mark.parametrize(("distance", "counts"), [(5, (92, 20))])
+def test_the_searched_encoders_of_larger_codes_are_as_short_as_they_say(
+    distance: int, counts: tuple[int, int]
+) -> None:
+    _, gates = searched(distance)
+    fan_out = count_and_depth(fanned_out(distance)[1])
+    assert count_and_depth(gates) == counts
+    assert all(new < old / 2 for new, old in zip(counts, fan_out, strict=True))
+
+
+def test_codes_that_nothing_was_searched_for_use_the_fan_out() -> None:
+    patch = make_fold_patch(9)
     assert make_encode(patch).gates == fan_out_encoder(patch, code_of(patch))
+
+
+def test_an_ancilla_is_called_by_the_data_on_both_sides() -> None:
+    patch = make_fold_patch(5)
+    for name, qubit in edge_names(patch).items():
+        if "-" in name:
+            assert patch.between(*(int(end) for end in name.split("-"))) == qubit
+        else:
+            assert int(name) == qubit
+    assert sorted(edge_names(patch).values()) == list(range(patch.num_qubits))
 
 
 def test_a_single_x_on_the_entry_flips_logical_z() -> None:

@@ -20,11 +20,14 @@ from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding, find_embeddings, no_fault_log
 from hexmagic.backends.noise import make_noise
 from hexmagic.backends.prediction import predict_acceptance
-from hexmagic.backends.timing import count_layers
 from hexmagic.experiments.block import Block, Read
+from hexmagic.experiments.certificate import certify
 from hexmagic.experiments.colour_code import Basis, ColourCode
 from hexmagic.experiments.faults import Fault
+from hexmagic.experiments.instructions import read_instructions
+from hexmagic.experiments.noiseless import check_noiseless
 from hexmagic.experiments.patch import spider_names
+from hexmagic.experiments.pauli_frame import make_pauli_frame
 from hexmagic.experiments.program import Program, assemble, make_program
 from hexmagic.experiments.readout import make_readout
 from hexmagic.experiments.reuse import REUSES, Reuse
@@ -80,7 +83,7 @@ def test_resets_xors_and_flags_are_as_the_policy_says(
 
 
 @pytest.mark.parametrize("reuse", ["xor", "deferred"])
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", [*SCHEMES, "tree16"])
 def test_a_bit_is_xored_with_the_last_bit_of_its_qubit(scheme: str, reuse: Reuse) -> None:
     last: dict[int, tuple[str, int]] = {}
     for bit in program_of(scheme, reuse, 2).record.bits:
@@ -88,7 +91,7 @@ def test_a_bit_is_xored_with_the_last_bit_of_its_qubit(scheme: str, reuse: Reuse
         last[bit.qubit] = bit.key
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", [*SCHEMES, "tree16"])
 def test_deferred_leaves_out_only_flags_of_qubits_that_are_read_again(scheme: str) -> None:
     every, fewer = (program_of(scheme, reuse, 2) for reuse in ("xor", "deferred"))
 
@@ -200,6 +203,30 @@ def test_without_noise_every_value_is_as_expected_and_the_state_is_h(
     assert found["right"] == pytest.approx(1, abs=1e-9)
 
 
+@pytest.mark.parametrize("reuse", REUSES)
+@pytest.mark.parametrize("distance", [5, pytest.param(7, marks=pytest.mark.slow)])
+def test_without_noise_larger_distances_end_in_h_too(distance: int, reuse: Reuse) -> None:
+    program = make_program(
+        scheme="fold", distance=distance, rounds=(distance - 1) // 2, basis="X", reuse=reuse
+    )
+    frame = make_pauli_frame(program, read_instructions(program.circuit), ())
+    assert check_noiseless(frame, code_of(program)).fidelity == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "correction"),
+    [("fold13", (0, 0, 1)), ("fold14", (0, 0, 0)), ("tree16", (0, 0, 0))],
+)
+@pytest.mark.parametrize("device", ["fake_boston", "fake_sherbrooke"])
+def test_every_policy_detects_every_fault_and_fold13_needs_its_flags_to_correct_them(
+    scheme: str, correction: tuple[int, ...], device: str
+) -> None:
+    compiled = [compiled_of(scheme, reuse, device) for reuse in REUSES]
+    found = [certify(one.program, one.instructions) for one in compiled]
+    assert [len(one.failures("detection")) for one in found] == [0, 0, 0]
+    assert tuple(len(one.failures("correction")) for one in found) == correction
+
+
 @pytest.mark.parametrize("scheme", ["fold", "fold13"])
 def test_a_pauli_after_a_gate_does_the_same_with_and_without_resets(scheme: str) -> None:
     programs = [program_of(scheme, reuse) for reuse in ("reset", "xor")]
@@ -265,65 +292,7 @@ def test_noiseless_aer_runs_have_the_fidelity_of_h(scheme: str, reuse: Reuse) ->
 @pytest.mark.slow
 def test_uniform_noise_lets_reset_and_xor_keep_equally_many_shots() -> None:
     noise, shots = NoiseSpec(kind="uniform", p=2e-3), 800
-    kept = [
-        cut_flow(
-            sample(compiled_of("fold13", reuse, "heavy_hex_5"), noise, shots=shots, seed=9),
-            Accept(),
-        ).kept.mean()
-        for reuse in ("reset", "xor")
-    ]
+    circuits = [compiled_of("fold13", reuse, "heavy_hex_5") for reuse in ("reset", "xor")]
+    kept = [cut_flow(sample(c, noise, shots=shots, seed=9), Accept()).kept.mean() for c in circuits]
     # the six resets of fold13, flipped with 2p/3 each, are the only difference
     assert kept[0] == pytest.approx(kept[1] * (1 - 2 * 2e-3 / 3) ** 6, abs=5 * 0.5 / shots**0.5)
-
-
-# --- time ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("scheme", "reuse", "layers"),
-    [
-        ("fold14", "reset", 1),
-        ("fold13", "reset", 2),
-        ("fold13", "xor", 2),
-        ("fold13", "deferred", 2),
-        ("fold", "reset", 7),  # H_m and five checks in turn, the sixth with the readout
-        ("fold", "xor", 7),
-    ],
-)
-@pytest.mark.parametrize("device", ["fake_boston", "fake_sherbrooke"])
-def test_measurement_layers_are_readouts_that_follow_one_another(
-    scheme: str, reuse: Reuse, layers: int, device: str
-) -> None:
-    assert compiled_of(scheme, reuse, device).measurement_layers == layers
-
-
-@pytest.mark.parametrize("scheme", ["fold", "fold13"])
-def test_a_circuit_without_resets_is_shorter_and_one_with_fewer_reads_no_longer(
-    scheme: str,
-) -> None:
-    reset, xor, deferred = (compiled_of(scheme, reuse, "fake_boston") for reuse in REUSES)
-    assert "reset" not in xor.local.count_ops() and "reset" not in deferred.local.count_ops()
-    assert xor.duration_seconds < reset.duration_seconds - 2e-6
-    assert deferred.duration_seconds <= xor.duration_seconds
-
-
-SPANS = st.lists(
-    st.tuples(st.integers(0, 20), st.integers(1, 8)).map(lambda s: (s[0], s[0] + s[1])), max_size=9
-)
-
-
-@given(SPANS)
-def test_as_many_layers_as_moments_that_meet_every_span(spans: list[tuple[int, int]]) -> None:
-    layers = count_layers(spans, tolerance=0)
-    left = sorted(spans, key=lambda span: span[1])
-    moments = []
-    while left:
-        moments.append(left[0][1])
-        left = [(start, end) for start, end in left if not start < moments[-1] <= end]
-    assert layers == len(moments)
-
-
-def test_spans_that_touch_are_two_layers_and_rounding_does_not_join_them() -> None:
-    assert count_layers([(0, 1), (1, 2)], tolerance=0) == 2
-    assert count_layers([(0, 1), (1 - 1e-12, 2)], tolerance=1e-9) == 2
-    assert count_layers([(0, 1), (0.5, 2)], tolerance=1e-9) == 1

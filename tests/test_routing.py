@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from fakes.exact import judge, run_exactly
 from numpy.typing import NDArray
+from qiskit import QuantumCircuit
 
 from hexmagic.analysis.postselect import logical_outcomes
 from hexmagic.backends.aer import sample
 from hexmagic.backends.compilation import CompilationError, Compiled, compile_program
 from hexmagic.backends.device import Device, load_device
-from hexmagic.backends.routing import Routed, route_program
+from hexmagic.backends.routing import Routed, _at, _by_gadget, route_program
 from hexmagic.experiments.certificate import Certificate, certify
 from hexmagic.experiments.colour_code import Basis, make_colour_code
 from hexmagic.experiments.errors import UsageError
@@ -78,6 +79,20 @@ def test_the_certificate_sees_a_perfect_noiseless_run(name: str) -> None:
     certificate = certificate_of(routed_on(name), load_device(name))
     assert certificate.fidelity == pytest.approx(1, abs=1e-6)
     assert len(certificate.faults) > 3000
+
+
+def test_the_certificate_follows_the_data_as_an_exact_run_does() -> None:
+    program = routed_on("fake_boston").program
+    certificate = certify(program, read_instructions(program.circuit))
+    bad = certificate.failures("correction")
+    chosen = [*bad[:2], *bad[-2:], *certificate.faults[::601]]
+    assert len(bad) > 4
+    for fault in chosen:
+        i = certificate.faults.index(fault)
+        states = run_exactly(program.circuit, program.record, fault)
+        found = judge([data_first(state, program) for state in states], CODE, "Z")
+        for name in ("accepted", "accepted_readout", "wrong_undetected", "wrong_corrected"):
+            assert getattr(certificate, name)[i] == pytest.approx(found[name], abs=1e-6), fault
 
 
 def test_noiseless_shots_are_all_kept_and_read_h() -> None:
@@ -213,3 +228,25 @@ def test_a_device_with_too_few_working_qubits_is_refused() -> None:
     few = {edge: gate for edge, gate in device.two_qubit.items() if max(edge) < 8}
     with pytest.raises(UsageError, match=r"needs 9 connected working qubits, it has \d$"):
         route_program(abstract(), replace(device, two_qubit=few), SEED)
+
+
+def test_a_swap_through_a_fresh_qubit_belongs_to_the_gadget_that_needs_it() -> None:
+    program = abstract()
+    labels = [gadget.label for gadget in program.gadgets]
+    found = QuantumCircuit(11)
+    found.barrier(range(9), label=labels[0])
+    found.sx(10)  # of the swap
+    found.cx(0, 7)
+    found.sx(7)
+    found.barrier(range(9), label=labels[1])
+    found.cx(7, 10)
+    found.sx(10)
+    for label in labels[2:-1]:
+        found.barrier(range(9), label=label)
+    found.cx(10, 9)
+    groups, starts = _by_gadget(program, found)
+    names = [[(i.operation.name, *_at(found, i)) for i in group] for group in groups]
+    assert names[0] == [("cx", 0, 7), ("sx", 7)]
+    assert names[1] == [("sx", 10), ("cx", 7, 10), ("sx", 10), ("cx", 10, 9)]
+    assert names[2:] == [[]] * 6
+    assert starts == [tuple(range(9))] * 8

@@ -66,7 +66,7 @@ def start_search(task: Task) -> Annealer:
         raise UsageError(f"objective {task.objective!r}: there are {', '.join(OBJECTIVES)}")
     search = Annealer(
         problem=make_problem(task.patch),
-        judge=_judge(task),
+        judge=stage_judge(task),
         objective=OBJECTIVES[task.objective],
         schedule=task.schedule,
         seed=task.seed,
@@ -123,7 +123,8 @@ def _middle(gates: Sequence[Gate]) -> tuple[Gate, ...]:
     return tuple(gate for gate in gates if gate[0] not in _ROTATIONS)
 
 
-def _judge(task: Task) -> Judge:
+def stage_judge(task: Task) -> Judge:
+    """Return the judge of a task's stage; H_m is judged with the shipped ED behind it."""
     problem = make_problem(task.patch)
     detection = detection_judge(problem)
     if task.stage == "detection":

@@ -65,7 +65,7 @@ def in_front(gates: Sequence[Gate], pauli: Pauli, ancillas: Sequence[int]) -> st
 
 
 def run_exactly(
-    circuit: QuantumCircuit, record: RecordMap, fault: Fault | None = None
+    circuit: QuantumCircuit, record: RecordMap, *faults: Fault
 ) -> list[NDArray[np.complex128]]:
     """Return the unnormalised states in which every ancilla bit is recorded as expected.
 
@@ -76,11 +76,11 @@ def run_exactly(
         bit: (register.name, i) for register in circuit.cregs for i, bit in enumerate(register)
     }
     states = [Statevector.from_int(0, 2**circuit.num_qubits)]
-    if fault is not None and fault.at < 0:
+    for fault in (fault for fault in faults if fault.at < 0):
         states = [state.evolve(Pauli("X"), fault.qubits) for state in states]
     for at, item in enumerate(circuit.data):
         qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        struck = fault if fault is not None and fault.at == at else None
+        struck = next((fault for fault in faults if fault.at == at), None)
         if item.operation.name == "measure":
             bit = record.bits[record.column[places[item.clbits[0]]]]
             if bit.role != "data":
