@@ -103,7 +103,7 @@ def content_hash(program: Program, instructions: Sequence[Instruction]) -> str:
     content = {
         "instructions": [asdict(instruction) for instruction in instructions],
         "record": program.record.to_json(),
-        "stages": [(gadget.label, gadget.stage) for gadget in program.gadgets],
+        "gadgets": [(g.label, g.stage, g.data) for g in program.gadgets],
         "qubits": patch.num_qubits,
         "data": patch.data,
         "distance": patch.code.distance if patch.code else None,

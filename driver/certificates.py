@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..experiments.colour_code import Basis
 from ..experiments.errors import RefusedError
+from ..experiments.fault_pairs import say_nothing
 from .circuits import PlannedCircuit
 from .prepare import Prepared
 
@@ -19,6 +20,7 @@ Kind = Literal["detection", "correction"]
 KINDS: tuple[Kind, ...] = ("detection", "correction")
 SCHEMA_VERSION = 1
 _MOST_SHOWN = 10
+_PAIRS_SHOWN = 3
 
 
 def certify_circuit(prepared: Prepared, circuit: PlannedCircuit) -> dict[str, Any]:
@@ -56,8 +58,13 @@ Show = Callable[[str], AbstractContextManager[Callable[[float], None]]]
 """Shows, under a title, the share of the work that is done."""
 
 
+@contextmanager
+def _silent(title: str) -> Iterator[Callable[[float], None]]:  # noqa: ARG001  a Show
+    yield say_nothing
+
+
 def certify_plan(
-    prepared: Prepared, *, budget_seconds: float | None = None, show: Show | None = None
+    prepared: Prepared, *, budget_seconds: float | None = None, show: Show = _silent
 ) -> dict[str, Any]:
     """Return the certificates of every protocol circuit, one for each measured basis.
 
@@ -81,18 +88,13 @@ def certify_plan(
 
 
 def _pairs(
-    prepared: Prepared, circuit: PlannedCircuit, budget_seconds: float, show: Show | None
+    prepared: Prepared, circuit: PlannedCircuit, budget_seconds: float, show: Show
 ) -> dict[str, Any]:
     from .certificate_store import stored_pairs
     from .plan import derive_seed
 
     compiled, point = prepared.compiled[circuit.key], prepared.plan.points[circuit.point]
-    with ExitStack() as stack:
-        progress = (
-            stack.enter_context(show(f"pairs of {point.label} in {circuit.basis}"))
-            if show
-            else lambda share: None
-        )
+    with show(f"pairs of {point.label} in {circuit.basis}") as progress:
         document = stored_pairs(
             compiled.program,
             compiled.instructions,
@@ -169,8 +171,8 @@ def _pair_lines(pairs: Mapping[str, Any], width: int) -> list[str]:
     """Return what was found of pairs of faults."""
     how = "all" if pairs["exhaustive"] else f"{pairs['judged']} drawn"
     text = (
-        f"pairs of faults: {how} of {pairs['pairs']}, of which {pairs['accepted']:.0f} are accepted "
-        f"(sum of their probabilities): "
+        f"pairs of faults: {how} of {pairs['pairs']}, of which {pairs['accepted']:.0f} are "
+        "accepted (sum of their probabilities): "
         + ", ".join(f"{pairs[f'{kind}_failures']} {kind}" for kind in KINDS)
         + " counterexamples"
     )
@@ -185,7 +187,7 @@ def _pair_lines(pairs: Mapping[str, Any], width: int) -> list[str]:
         for found in pairs["counterexamples"]
         for i, fault in enumerate(found["faults"], start=1)
     ]
-    return lines + _examples(shown, width)
+    return lines + _examples(shown[: 2 * _PAIRS_SHOWN], width)
 
 
 def _examples(found: Sequence[Mapping[str, Any]], width: int) -> list[str]:

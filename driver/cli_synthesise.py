@@ -16,7 +16,7 @@ from .cli_common import format_option, note, print_json
     type=click.Choice(["fold13", "fold14", "tree16"]),
     default="fold13",
     show_default=True,
-    help="Its shipped circuit is the start.",
+    help="The patch, and the circuit of the stage that is not searched.",
 )
 @click.option(
     "--stage",
@@ -24,6 +24,13 @@ from .cli_common import format_option, note, print_json
     default="detection",
     show_default=True,
     help="The stage that is searched; the other stays as shipped.",
+)
+@click.option(
+    "--start",
+    type=click.Choice(["shipped", "first"]),
+    default="shipped",
+    show_default=True,
+    help="The circuit to begin with: the scheme's own, or an earlier one with more layers.",
 )
 @click.option(
     "--objective",
@@ -69,6 +76,7 @@ from .cli_common import format_option, note, print_json
 def synthesise(
     scheme: str,
     stage: Any,
+    start: Any,
     objective: str,
     seed: int,
     steps: int,
@@ -96,6 +104,7 @@ def synthesise(
 
     task = Task(
         stage=stage,
+        start=start,
         scheme=scheme,
         objective=objective,
         seed=seed,

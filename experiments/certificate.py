@@ -19,16 +19,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import RefusedError
-from .fault_sums import expand, make_kicks
-from .faults import Fault, single_faults
+from .fault_sums import Key, make_kicks
+from .faults import Fault
 from .instructions import Instruction
-from .lighten import resting_places
-from .noiseless import check_noiseless
-from .pauli_frame import make_pauli_frame
-from .pauli_sums import Pauli
 from .program import Program
-from .residual import residuals, seen
+from .trial import make_trial
 
 Kind = Literal["detection", "correction"]
 
@@ -111,37 +106,18 @@ def certify(program: Program, instructions: Sequence[Instruction]) -> Certificat
         RefusedError: no code to certify.
         HexmagicError: a noiseless run does not give the expected outcomes.
     """
-    code = program.patch.code
-    if code is None:
-        raise RefusedError(f"scheme {program.scheme}: has no code, so nothing to certify")
-    faults = tuple(single_faults(instructions, program.patch.num_qubits))
-    frame = make_pauli_frame(program, instructions, faults)
-    noiseless = check_noiseless(frame, code)
-    places: dict[tuple[int, int, int], int] = {}
-    which = np.array(
-        [
-            places.setdefault((start, pauli.x, pauli.z), len(places))
-            for start, pauli in zip(frame.starts, frame.effects, strict=True)
-        ]
-    )
-    kicks = make_kicks(
-        frame, [start for start, _, _ in places], [Pauli(x, z) for _, x, z in places]
-    )
-    sums = expand(frame, [kicks], rests=resting_places(frame, code), accepted_only=True)
-    found = residuals(frame, code, noiseless.values, sums)
-    first, amplitudes = found.outcomes()
-    right, wrong = (abs(amplitudes) ** 2).T
-    trivial = (found.z_syndromes[first] == 0) & (found.x_syndromes[first] == 0)
-    quiet = ~seen(found, program.record.logical.basis)[first]
-
-    def total(chances: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(found.owners[first], chances, minlength=len(places))[which]
-
+    trial = make_trial(program, instructions)
+    places: dict[Key, int] = {}
+    which = [
+        places.setdefault((start, pauli.x, pauli.z), len(places))
+        for start, pauli in zip(trial.frame.starts, trial.frame.effects, strict=True)
+    ]
+    verdicts = trial.run(make_kicks(trial.frame, tuple(places)))
     return Certificate(
-        faults=faults,
-        accepted=total(right + wrong),
-        accepted_readout=total((right + wrong) * quiet),
-        wrong_undetected=total(wrong * trivial),
-        wrong_corrected=total(wrong),
-        fidelity=noiseless.fidelity,
+        faults=trial.faults,
+        accepted=verdicts.accepted[which],
+        accepted_readout=verdicts.accepted_readout[which],
+        wrong_undetected=verdicts.wrong_undetected[which],
+        wrong_corrected=verdicts.wrong_corrected[which],
+        fidelity=trial.noiseless.fidelity,
     )

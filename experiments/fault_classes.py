@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .colour_code import ColourCode
+from .fault_sums import Key
 from .pauli_frame import PauliFrame
 from .pauli_sums import Pauli
-from .stabilisers import Generator, end_cut, face_generators, wire_generators
-
-Key = tuple[int, int, int]
-"""(rotations in front, x, z) of a fault at the end of the circuit."""
+from .stabilisers import Generator, all_generators, end_cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +42,7 @@ def classify(frame: PauliFrame, code: ColourCode) -> FaultClasses:
     end = len(frame.rotations)
     cuts = {frame.rotations_before(cut.at): cut for cut in frame.cuts}
     generators = {
-        start: (
-            *face_generators(cut, frame.data, code),
-            *wire_generators(cut, frame.data),
-        )
-        for start, cut in (cuts | {end: end_cut(frame)}).items()
+        start: all_generators(cut, code) for start, cut in (cuts | {end: end_cut(frame)}).items()
     }
     known: dict[Key, tuple[Key, Key]] = {}
     pairs = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,19 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .certificate import TOLERANCE, Kind
-from .colour_code import ColourCode
-from .errors import RefusedError
 from .fault_classes import classify
-from .fault_sums import Kicks, expand, make_kicks, settled_columns
-from .faults import Fault, single_faults
+from .fault_sums import make_kicks, settled_columns
+from .faults import Fault
 from .instructions import Instruction
-from .lighten import Rest, resting_places
-from .noiseless import check_noiseless
-from .pair_table import make_pair_table, num_pairs, place_of
-from .pauli_frame import PauliFrame, make_pauli_frame
-from .pauli_sums import Pauli, pack
+from .pair_table import PairTable, Place, make_pair_table, num_pairs, place_of
+from .pauli_sums import pack
 from .program import Program
-from .residual import residuals
+from .trial import Trial, Verdicts, make_trial
 
 _CHUNK = 5_000
 """Pairs that are simulated together."""
@@ -42,6 +38,10 @@ _EXAMPLES = 10
 
 Progress = Callable[[float], None]
 """Called with the share of the work that is done, in [0, 1]."""
+
+
+def say_nothing(share: float) -> None:
+    """Show no progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def certify_pairs(
     *,
     budget_seconds: float,
     seed: int,
-    progress: Progress = lambda share: None,
+    progress: Progress = say_nothing,
 ) -> PairCertificate:
     """Return what pairs of faults of a circuit do, each judged exactly.
 
@@ -115,25 +115,14 @@ def certify_pairs(
         HexmagicError: a noiseless run does not give the expected outcomes.
     """
     started = time.monotonic()
-    code = program.patch.code
-    if code is None:
-        raise RefusedError(f"scheme {program.scheme}: has no code, so nothing to certify")
-    faults = tuple(single_faults(instructions, program.patch.num_qubits))
-    frame = make_pauli_frame(program, instructions, faults)
-    judge = _Judge(
-        code=code,
-        faults=faults,
-        frame=frame,
-        values=check_noiseless(frame, code).values,
-        rests=resting_places(frame, code),
-    )
+    trial = make_trial(program, instructions)
     deadline = started + budget_seconds
-    tally = _judge_all(judge, deadline, seed, progress)
+    tally = _judge_all(trial, deadline, seed, progress)
     if tally is None:
-        tally = _judge_drawn(judge, deadline, seed, progress)
+        tally = _judge_drawn(trial, deadline, seed, progress)
     return PairCertificate(
-        faults=len(faults),
-        pairs=num_pairs(faults),
+        faults=len(trial.faults),
+        pairs=num_pairs(trial.faults),
         exhaustive=tally.exhaustive,
         judged=tally.judged,
         accepted=tally.accepted,
@@ -145,39 +134,8 @@ def certify_pairs(
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Judge:
-    """A circuit on which pairs of kicks are tried."""
-
-    code: ColourCode
-    faults: tuple[Fault, ...]
-    frame: PauliFrame
-    values: tuple[int, ...]
-    rests: tuple[Rest, ...]
-
-    def judge(self, first: Kicks, second: Kicks) -> _Verdicts:
-        """Return what each pair of kicks does."""
-        sums = expand(self.frame, [first, second], rests=self.rests, accepted_only=True)
-        found = residuals(self.frame, self.code, self.values, sums)
-        rows, amplitudes = found.outcomes()
-        right, wrong = (abs(amplitudes) ** 2).T
-        trivial = (found.z_syndromes[rows] == 0) & (found.x_syndromes[rows] == 0)
-        owners = found.owners[rows]
-        return _Verdicts(
-            accepted=np.bincount(owners, right + wrong, minlength=len(first)),
-            wrong={
-                "detection": np.bincount(owners, wrong * trivial, minlength=len(first)),
-                "correction": np.bincount(owners, wrong, minlength=len(first)),
-            },
-        )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Verdicts:
-    """Probabilities of each pair: of being accepted, and of being wrong as well."""
-
-    accepted: NDArray[np.float64]
-    wrong: dict[Kind, NDArray[np.float64]]
+PairsOf = Callable[[int], Iterable[tuple[int, int]]]
+"""The pairs of faults, by index, behind a judged row."""
 
 
 @dataclass(kw_only=True)
@@ -192,15 +150,14 @@ class _Tally:
     weights: dict[Kind, float] = field(default_factory=lambda: {"detection": 0, "correction": 0})
     examples: list[tuple[Kind, Fault, Fault]] = field(default_factory=list)
 
-    def add(
-        self,
-        verdicts: _Verdicts,
-        counts: NDArray[np.int64],
-        pairs_of: Callable[[int], Iterable[tuple[int, int]]],
-    ) -> None:
-        """Add judged rows that stand for `counts` pairs of faults, those of `pairs_of(row)`."""
+    def add(self, verdicts: Verdicts, counts: NDArray[np.int64], pairs_of: PairsOf) -> None:
+        """Add judged rows, each of which stands for `counts` pairs of faults."""
         self.accepted += float(verdicts.accepted @ counts)
-        for kind, wrong in verdicts.wrong.items():
+        wrong_by_kind: dict[Kind, NDArray[np.float64]] = {
+            "detection": verdicts.wrong_undetected,
+            "correction": verdicts.wrong_corrected,
+        }
+        for kind, wrong in wrong_by_kind.items():
             bad = np.flatnonzero((wrong > TOLERANCE) & (counts > 0))
             self.failures[kind] += int(counts[bad].sum())
             self.weights[kind] += float(wrong[bad] @ counts[bad])
@@ -208,62 +165,63 @@ class _Tally:
             self.examples += islice(self._examples(kind, bad, pairs_of), max(0, room))
 
     def _examples(
-        self,
-        kind: Kind,
-        rows: NDArray[np.int64],
-        pairs_of: Callable[[int], Iterable[tuple[int, int]]],
+        self, kind: Kind, rows: NDArray[np.int64], pairs_of: PairsOf
     ) -> Iterator[tuple[Kind, Fault, Fault]]:
-        for row in rows.tolist():
-            for i, j in pairs_of(row):
-                if place_of(self.faults[i]) != place_of(self.faults[j]):
-                    yield kind, self.faults[i], self.faults[j]
+        for i, j in (pair for row in rows.tolist() for pair in pairs_of(row)):
+            if place_of(self.faults[i]) != place_of(self.faults[j]):
+                yield kind, self.faults[i], self.faults[j]
 
 
-def _judge_all(judge: _Judge, deadline: float, seed: int, progress: Progress) -> _Tally | None:
+def _judge_all(trial: Trial, deadline: float, seed: int, progress: Progress) -> _Tally | None:
     """Return the tally of all pairs, or None if it would not be ready in time."""
-    classes = classify(judge.frame, judge.code)
-    table = make_pair_table(judge.frame, classes, judge.faults)
-    firsts, seconds = (
-        make_kicks(judge.frame, [s for s, _, _ in keys], [Pauli(x, z) for _, x, z in keys])
-        for keys in (classes.firsts, classes.seconds)
-    )
-    tally = _Tally(faults=judge.faults, exhaustive=True, judged=num_pairs(judge.faults))
+    classes = classify(trial.frame, trial.code)
+    table = make_pair_table(trial.frame, classes, trial.faults)
+    firsts, seconds = (make_kicks(trial.frame, k) for k in (classes.firsts, classes.seconds))
+    tally = _Tally(faults=trial.faults, exhaustive=True, judged=num_pairs(trial.faults))
     tally.accepted += table.cancelling
     order = np.random.default_rng(seed).permutation(len(table))
-    order = order[np.argsort(table.alike[order], kind="stable")]
-    started = time.monotonic()
-    for part, partners in ((order[~table.alike[order]], seconds), (order[table.alike[order]], firsts)):
-        for done in range(0, len(part), _CHUNK):
-            rows = part[done : done + _CHUNK]
-            verdicts = judge.judge(firsts[table.earlier[rows]], partners[table.later[rows]])
-            tally.add(verdicts, table.counts[rows], lambda k, rows=rows: table.fault_pairs(rows[k]))
-            share = (done + len(rows) + (len(order) - len(part)) * (partners is firsts)) / len(order)
-            progress(share)
-            now = time.monotonic()
-            if now + (now - started) * (1 - share) / share > deadline:
-                return None
+    groups = [(order[~table.alike[order]], seconds), (order[table.alike[order]], firsts)]
+    started, done = time.monotonic(), 0
+    for rows, partners in ((p, k) for group, k in groups for p in _chunks(group)):
+        verdicts = trial.run(firsts[table.earlier[rows]], partners[table.later[rows]])
+        tally.add(verdicts, table.counts[rows], partial(_behind, table, rows))
+        done += len(rows)
+        progress(done / len(order))
+        now = time.monotonic()
+        if now + (now - started) * (len(order) / done - 1) > deadline:
+            return None
     return tally
 
 
-def _judge_drawn(judge: _Judge, deadline: float, seed: int, progress: Progress) -> _Tally:
+def _judge_drawn(trial: Trial, deadline: float, seed: int, progress: Progress) -> _Tally:
     """Return the tally of as many drawn pairs as there is time for, at least one batch."""
-    started, rng, frame = time.monotonic(), np.random.default_rng(seed), judge.frame
-    kicks = make_kicks(frame, frame.starts, frame.effects)
-    settled = np.vstack([pack([mask], frame.num_columns) for mask in settled_columns(frame)])
-    numbers: dict[tuple[int, tuple[int, ...]], int] = {}
-    places = np.array([numbers.setdefault(place_of(f), len(numbers)) for f in judge.faults])
-    tally = _Tally(faults=judge.faults, exhaustive=False)
+    started, rng, frame = time.monotonic(), np.random.default_rng(seed), trial.frame
+    effects = zip(frame.starts, frame.effects, strict=True)
+    kicks = make_kicks(frame, [(start, pauli.x, pauli.z) for start, pauli in effects])
+    settled = pack(settled_columns(frame), frame.num_columns)
+    numbers: dict[Place, int] = {}
+    places = np.array([numbers.setdefault(place_of(f), len(numbers)) for f in trial.faults])
+    tally = _Tally(faults=trial.faults, exhaustive=False)
     while not tally.judged or time.monotonic() < deadline:
-        drawn = rng.integers(len(judge.faults), size=(_DRAWN, 2))
+        drawn = rng.integers(len(trial.faults), size=(_DRAWN, 2))
         drawn = drawn[places[drawn[:, 0]] != places[drawn[:, 1]]]
         tally.judged += len(drawn)
         fixed = settled[kicks.starts[drawn].min(axis=1)]
         flips = (kicks.x[drawn[:, 0]] ^ kicks.x[drawn[:, 1]]) & fixed
-        drawn = drawn[~flips.any(axis=1)]
-        for first in range(0, len(drawn), _CHUNK):
-            part = drawn[first : first + _CHUNK]
-            verdicts = judge.judge(kicks[part[:, 0]], kicks[part[:, 1]])
-            ones = np.ones(len(part), dtype=np.int64)
-            tally.add(verdicts, ones, lambda k, part=part: [(part[k, 0], part[k, 1])])
+        for part in _chunks(drawn[~flips.any(axis=1)]):
+            verdicts = trial.run(kicks[part[:, 0]], kicks[part[:, 1]])
+            tally.add(verdicts, np.ones(len(part), dtype=np.int64), partial(_this_pair, part))
         progress(min(1.0, (time.monotonic() - started) / max(1e-9, deadline - started)))
     return tally
+
+
+def _chunks(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    return (rows[first : first + _CHUNK] for first in range(0, len(rows), _CHUNK))
+
+
+def _behind(table: PairTable, rows: NDArray[np.int64], k: int) -> Iterator[tuple[int, int]]:
+    return table.fault_pairs(int(rows[k]))
+
+
+def _this_pair(drawn: NDArray[np.int64], k: int) -> Iterator[tuple[int, int]]:
+    yield int(drawn[k, 0]), int(drawn[k, 1])

@@ -18,6 +18,9 @@ from .lighten import Rest, lightened
 from .pauli_frame import PauliFrame
 from .pauli_sums import Pauli, PauliSums, Words, make_sums, merged, odd_overlap, pack, rotated
 
+Key = tuple[int, int, int]
+"""(rotations in front, x, z) of a Pauli at the end of the circuit."""
+
 MOST_TERMS = 5_000_000
 """Terms that are held at a time: a gigabyte or two."""
 
@@ -43,12 +46,12 @@ class Kicks:
         return Kicks(starts=self.starts[runs], x=self.x[runs], z=self.z[runs])
 
 
-def make_kicks(frame: PauliFrame, starts: Sequence[int], paulis: Sequence[Pauli]) -> Kicks:
-    """Return Paulis, pushed to the end of a circuit, as the kicks of as many runs."""
+def make_kicks(frame: PauliFrame, keys: Sequence[Key]) -> Kicks:
+    """Return Paulis at the end of a circuit as the kicks of as many runs."""
     return Kicks(
-        starts=np.array(starts, dtype=np.int64),
-        x=pack([pauli.x for pauli in paulis], frame.num_columns),
-        z=pack([pauli.z for pauli in paulis], frame.num_columns),
+        starts=np.array([start for start, _, _ in keys], dtype=np.int64),
+        x=pack([x for _, x, _ in keys], frame.num_columns),
+        z=pack([z for _, _, z in keys], frame.num_columns),
     )
 
 

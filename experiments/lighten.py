@@ -45,7 +45,7 @@ def resting_places(frame: PauliFrame, code: ColourCode) -> tuple[Rest, ...]:
     """
     found: dict[int, list[Pauli]] = {}
     for cut in frame.cuts:
-        faces = [[frame.data[q] for q in face] for face in code.faces]
+        faces = [[cut.data[q] for q in face] for face in code.faces]
         pairs = [(product_of(cut, "X", face), product_of(cut, "Z", face)) for face in faces]
         single = [move for x, z in pairs for move in (x, z, x * z)]
         products = [a * b for a, b in combinations(single, 2)]

@@ -33,11 +33,12 @@ from .pauli_sums import (
 )
 from .stabilisers import (
     Generator,
+    all_generators,
+    begin_generators,
     end_cut,
     face_generators,
     light_logical,
     product_of,
-    wire_generators,
 )
 
 _ROUNDING = 1e-6
@@ -109,7 +110,7 @@ def _outcomes(frame: PauliFrame) -> Iterator[_Observable]:
 
 def _faces(frame: PauliFrame, code: ColourCode) -> Iterator[_Observable]:
     for cut in (*frame.cuts, end_cut(frame)):
-        for i, generator in enumerate(face_generators(cut, frame.data, code)):
+        for i, generator in enumerate(face_generators(cut, code)):
             yield _Observable(
                 pauli=generator.stabiliser,
                 end=frame.rotations_before(cut.at),
@@ -135,21 +136,14 @@ def _expectations(
         if j in settled:
             sums = merged(_reduced(sums, settled[j], frame.num_columns))
         if j in cuts:
-            sums = _reduced(sums, _generators(cuts[j], frame, code), frame.num_columns)
+            sums = _reduced(sums, all_generators(cuts[j], code), frame.num_columns)
         sums = join([waiting, merged(sums)])
-    sums = merged(_reduced(sums, wire_generators(frame.begin), frame.num_columns))
+    sums = merged(_reduced(sums, begin_generators(frame.begin), frame.num_columns))
     if sums.x.any() or sums.z.any():
         raise HexmagicError("noiseless run: the wires' stabilisers do not fix every outcome")
     found = np.zeros(len(observables))
     np.add.at(found, sums.owners, sums.weights.real)
     return found
-
-
-def _generators(cut: Cut, frame: PauliFrame, code: ColourCode) -> tuple[Generator, ...]:
-    return (
-        *face_generators(cut, frame.data, code),
-        *wire_generators(cut, frame.data),
-    )
 
 
 def _settled(
@@ -163,7 +157,7 @@ def _settled(
     found: dict[int, list[Generator]] = {}
     starts = sorted(cuts)
     for start, stop in pairwise([*starts, len(frame.rotations)]):
-        for generator in face_generators(cuts[start], frame.data, code):
+        for generator in face_generators(cuts[start], code):
             touching = [
                 j
                 for j in range(start, stop)

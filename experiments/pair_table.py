@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
@@ -11,8 +11,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from .fault_classes import FaultClasses, Key
-from .fault_sums import settled_columns
+from .fault_classes import FaultClasses
+from .fault_sums import Key, settled_columns
 from .faults import Fault
 from .pauli_frame import PauliFrame
 
@@ -66,9 +66,7 @@ def num_pairs(faults: Sequence[Fault]) -> int:
     return comb(len(faults), 2) - sum(comb(n, 2) for n in places.values())
 
 
-def make_pair_table(
-    frame: PauliFrame, classes: FaultClasses, faults: Sequence[Fault]
-) -> PairTable:
+def make_pair_table(frame: PauliFrame, classes: FaultClasses, faults: Sequence[Fault]) -> PairTable:
     """Return the pairs of classes that may be accepted."""
     rows = np.array(list(_joined(frame, classes)), dtype=np.int64).reshape(-1, 3)
     earlier, later, alike = rows[:, 0], rows[:, 1], rows[:, 2] == 1
@@ -97,17 +95,17 @@ def _joined(frame: PauliFrame, classes: FaultClasses) -> Iterator[tuple[int, int
     settled = settled_columns(frame)
     for start in sorted({key[0] for key in classes.firsts}):
         mask = settled[start]
-        here = _by_flips(classes.firsts, mask, lambda other, start=start: other == start)
-        after = _by_flips(classes.seconds, mask, lambda other, start=start: other > start)
+        here = _by_flips(classes.firsts, mask, range(start, start + 1))
+        after = _by_flips(classes.seconds, mask, range(start + 1, len(settled)))
         for flips, group in here.items():
             yield from ((a, b, 1) for a, b in combinations(group, 2))
             yield from ((a, b, 0) for a in group for b in after.get(flips, ()))
 
 
-def _by_flips(keys: Sequence[Key], mask: int, wanted: Callable[[int], bool]) -> dict[int, list[int]]:
+def _by_flips(keys: Sequence[Key], mask: int, starts: range) -> dict[int, list[int]]:
     groups: dict[int, list[int]] = {}
     for i, (start, x, _) in enumerate(keys):
-        if wanted(start):
+        if start in starts:
             groups.setdefault(x & mask, []).append(i)
     return groups
 

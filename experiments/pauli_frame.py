@@ -68,9 +68,14 @@ class Cut:
     """All wires at one moment: the images of their X and Z, by wire.
 
     A wire that has not begun counts as |0>, one that has ended as it was left.
+
+    Attributes:
+        at: index of the instruction that follows.
+        data: wire of each data qubit at this moment, in the code's order.
     """
 
     at: int
+    data: tuple[int, ...]
     x: tuple[Pauli, ...]
     z: tuple[Pauli, ...]
 
@@ -125,7 +130,7 @@ def make_pauli_frame(
     struck: dict[int, list[int]] = {}
     for i, fault in enumerate(faults):
         struck.setdefault(fault.at, []).append(i)
-    hadamards = {gadget.label for gadget in program.gadgets if gadget.stage == "hadamard"}
+    hadamards = {g.label: g.data for g in program.gadgets if g.stage == "hadamard"}
     effects: dict[int, Pauli] = {}
     cuts = []
     for at in range(len(instructions) - 1, -1, -1):
@@ -133,8 +138,7 @@ def make_pauli_frame(
         effects |= {i: sweep.effect(faults[i], instruction) for i in struck.get(at, ())}
         sweep.step_back(at, instruction)
         if instruction.name == "barrier" and instruction.gadget in hadamards:
-            hadamards.remove(instruction.gadget)
-            cuts.append(sweep.cut(at))
+            cuts.append(sweep.cut(at, hadamards.pop(instruction.gadget)))
     effects |= {i: sweep.effect(faults[i], None) for i in struck.get(-1, ())}
     rotations = tuple(reversed(sweep.rotations))
     places = [rotation.at for rotation in rotations]
@@ -146,7 +150,7 @@ def make_pauli_frame(
         effects=tuple(effects[i] for i in range(len(faults))),
         starts=tuple(bisect_right(places, fault.at) for fault in faults),
         outcomes=tuple(reversed(sweep.outcomes)),
-        begin=sweep.cut(-1),
+        begin=sweep.cut(-1, None),
         cuts=tuple(reversed(cuts)),
     )
 
@@ -208,13 +212,24 @@ class _Sweep:
         else:
             self._conjugate(_images(gate_matrix(instruction).tobytes(), len(qubits)), qubits)
 
-    def cut(self, at: int) -> Cut:
-        """Return the images of all wires at the moment that was reached."""
+    def cut(self, at: int, data: Sequence[int] | None) -> Cut:
+        """Return the images of all wires at the moment that was reached.
+
+        Args:
+            at: index of the instruction that follows.
+            data: qubit of each data qubit of the code; None: they are on the patch's.
+        """
+        where = self.program.patch.data if data is None else data
         images = {wire: (Pauli(1 << wire, 0), Pauli(0, 1 << wire)) for wire in self.earlier_wires()}
         images |= self.begun
-        images |= {wire: pair for wire, *pair in zip(self.wire, self.x, self.z, strict=True)}
+        images |= dict(zip(self.wire, zip(self.x, self.z, strict=True), strict=True))
         both = [images[wire] for wire in range(self.num_wires)]
-        return Cut(at=at, x=tuple(x for x, _ in both), z=tuple(z for _, z in both))
+        return Cut(
+            at=at,
+            data=tuple(self.wire[qubit] for qubit in where),
+            x=tuple(x for x, _ in both),
+            z=tuple(z for _, z in both),
+        )
 
     def earlier_wires(self) -> range:
         """Return the wires that end in front of the moment that was reached."""

@@ -167,11 +167,11 @@ def merged(sums: PauliSums) -> PauliSums:
 
 def row_hashes(words: Words) -> Words:
     """Return a 64-bit hash of each row of words."""
-    factors = np.random.default_rng(_SEED).integers(
-        1, 2**63, size=words.shape[1], dtype=np.uint64
-    ) | np.uint64(1)
+    rng = np.random.default_rng(_SEED)
+    factors: Words = np.asarray(rng.integers(1, 2**63, size=words.shape[1], dtype=np.uint64))
+    factors |= np.uint64(1)
     hashed = np.zeros(len(words), dtype=np.uint64)
-    for column, factor in zip(words.T, factors, strict=True):
-        hashed = (hashed ^ column) * factor
+    for i in range(words.shape[1]):
+        hashed = (hashed ^ words[:, i]) * factors[i]
         hashed ^= hashed >> np.uint64(29)
     return hashed

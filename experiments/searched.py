@@ -88,6 +88,59 @@ DETECTION_13 = """
 SYNDROMES_13 = {"e1": "Z1", "f2": "Z2", "e3": "Z3", "f1": "X1", "e2": "X2", "f3": "X3"}
 """Ancilla -> check that it reads after ED; face i is {x_i, n_i, c, n_(i+1)}."""
 
+HADAMARD_13_SHALLOW = """
+    x3>f3 x1>f1 x2>f2 c>e1 H:e3
+    e3>c f1>n1 f2>n2 f3>n3
+    n2>e2 n3>e3 n1>e1
+    e2>c f3>n3
+    x3>f3 n2>e2 e1>c
+    e3>c f2>n2 n1>e1
+    c>e1 f1>n1 x2>f2 H:e3
+    e1>c x1>f1
+"""
+"""24 CX in 8 layers; reads and flags as HADAMARD_13."""
+
+HADAMARD_14_SHALLOW = """
+    x3>f3 n2>r H:f2 H:e2 x1>f1
+    f2>n2 f1>n1 f3>n3
+    e2>n2 x2>f2 n1>e1 n3>e3
+    f2>n2 e1>c
+    n2>f2 e3>c
+    r>n2 c>e2 H:f2
+    e3>c e2>n2
+    n3>e3 e1>c n2>r H:e2
+    r>n2 f3>n3 n1>e1
+    x3>f3 f1>n1
+    x1>f1
+"""
+"""27 CX in 11 layers; reads and flags as HADAMARD_14, of which it has two CX more."""
+
+DETECTION_13_SHALLOW = """
+    c>e1 H:e3 H:f1 n2>e2 H:f2
+    e3>c f1>n1 e2>n2
+    e3>n3 e1>n1 c>e2
+    e2>n2 n1>e1 n3>f3
+    f2>n2 e3>n3 e1>c f1>n1 x3>f3
+    n2>e2 c>e1 x1>f1 f3>x3
+    f2>n2 e3>c e1>n1 f1>x1
+    e2>c n3>e3 x2>f2 n1>e1
+    c>e2 f2>x2 f1>n1 f3>n3
+    e3>c n2>e2 H:f1 H:f3
+    c>e3 e2>n2
+    c>e2 n2>f2 n3>e3
+    e1>c e2>n2
+    e1>n1 e2>c n2>f2
+    n1>e1 c>e3
+    e3>n3 c>e1
+    c>e3
+    e2>c
+    c>e3 H:e2
+"""
+"""51 CX, 19 layers with the Hadamards and 18 of CX; reads as SYNDROMES_13 says.
+
+The three shallow circuits and what they were found with: docs/synthesis.md.
+"""
+
 ENCODER_29 = """
     e1>c
     e3>c  n2>e2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import mul
@@ -21,13 +21,18 @@ class Generator:
     partner: Pauli
 
 
-def wire_generators(cut: Cut, data: Iterable[int] = ()) -> tuple[Generator, ...]:
-    """Return Z and X of every wire but the data's."""
-    wires = [wire for wire in range(len(cut.z)) if wire not in set(data)]
-    return tuple(Generator(stabiliser=cut.z[wire], partner=cut.x[wire]) for wire in wires)
+def begin_generators(cut: Cut) -> tuple[Generator, ...]:
+    """Return Z and X of every wire: all are in |0>."""
+    return tuple(Generator(stabiliser=z, partner=x) for x, z in zip(cut.x, cut.z, strict=True))
 
 
-def face_generators(cut: Cut, data: Sequence[int], code: ColourCode) -> tuple[Generator, ...]:
+def all_generators(cut: Cut, code: ColourCode) -> tuple[Generator, ...]:
+    """Return those of the code's faces and of every wire but the data's."""
+    others = [pair for wire, pair in enumerate(begin_generators(cut)) if wire not in cut.data]
+    return (*face_generators(cut, code), *others)
+
+
+def face_generators(cut: Cut, code: ColourCode) -> tuple[Generator, ...]:
     """Return the X and Z stabilisers of the faces, with errors that each of them alone sees.
 
     The errors commute with the light logical operators (`light_logical`).
@@ -36,8 +41,8 @@ def face_generators(cut: Cut, data: Sequence[int], code: ColourCode) -> tuple[Ge
     other: dict[Literal["X", "Z"], Literal["X", "Z"]] = {"X": "Z", "Z": "X"}
     return tuple(
         Generator(
-            stabiliser=product_of(cut, letter, [data[q] for q in face]),
-            partner=product_of(cut, other[letter], [data[q] for q in error]),
+            stabiliser=product_of(cut, letter, [cut.data[q] for q in face]),
+            partner=product_of(cut, other[letter], [cut.data[q] for q in error]),
         )
         for letter in other
         for face, error in zip(code.faces, errors, strict=True)
@@ -49,6 +54,7 @@ def end_cut(frame: PauliFrame) -> Cut:
     wires = range(frame.num_wires)
     return Cut(
         at=1 << 62,
+        data=frame.data,
         x=tuple(Pauli(1 << wire, 0) for wire in wires),
         z=tuple(Pauli(0, 1 << wire) for wire in wires),
     )

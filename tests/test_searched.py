@@ -13,9 +13,12 @@ from hexmagic.experiments.hadamard import make_hadamard
 from hexmagic.experiments.patch import Patch, make_fold14_patch, make_fold_patch, spider_names
 from hexmagic.experiments.searched import (
     DETECTION_13,
+    DETECTION_13_SHALLOW,
     ENCODER_29,
     HADAMARD_13,
+    HADAMARD_13_SHALLOW,
     HADAMARD_14,
+    HADAMARD_14_SHALLOW,
     SYNDROMES_13,
     parse_layers,
     searched_encoder,
@@ -28,8 +31,19 @@ TEXTS = {
     "hadamard 13": HADAMARD_13,
     "hadamard 14": HADAMARD_14,
     "detection": DETECTION_13,
+    "shallow hadamard 13": HADAMARD_13_SHALLOW,
+    "shallow hadamard 14": HADAMARD_14_SHALLOW,
+    "shallow detection": DETECTION_13_SHALLOW,
     "encoder": ENCODER_29,
 }
+
+
+HADAMARDS = [
+    (HADAMARD_13, "e1"),
+    (HADAMARD_13_SHALLOW, "e1"),
+    (HADAMARD_14, "r"),
+    (HADAMARD_14_SHALLOW, "r"),
+]
 
 
 def label(qubits: Sequence[int], letter: str) -> str:
@@ -48,7 +62,15 @@ def face_of(check: str) -> list[int]:
 
 @pytest.mark.parametrize(
     ("text", "gates", "layers"),
-    [("hadamard 13", 22, 11), ("hadamard 14", 25, 15), ("detection", 50, 30), ("encoder", 29, 9)],
+    [
+        ("hadamard 13", 22, 11),
+        ("hadamard 14", 25, 15),
+        ("detection", 50, 30),
+        ("shallow hadamard 13", 24, 8),
+        ("shallow hadamard 14", 27, 11),
+        ("shallow detection", 51, 19),
+        ("encoder", 29, 9),
+    ],
 )
 def test_each_text_has_the_stated_number_of_cx_and_layers(
     text: str, gates: int, layers: int
@@ -66,7 +88,7 @@ def test_every_cx_is_between_neighbours_on_the_patch(text: str) -> None:
 
 def test_only_fold14s_h_m_uses_the_extra_root() -> None:
     users = [text for text in TEXTS if "r" in TEXTS[text].replace(">", " ").split()]
-    assert users == ["hadamard 14"]
+    assert users == ["hadamard 14", "shallow hadamard 14"]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -75,18 +97,18 @@ def test_no_cx_is_undone_by_the_next_layer(text: str) -> None:
     assert not any(first & second for first, second in pairwise(layers))
 
 
-@pytest.mark.parametrize(("text", "root"), [(HADAMARD_13, "e1"), (HADAMARD_14, "r")])
+@pytest.mark.parametrize(("text", "root"), HADAMARDS)
 def test_h_m_reads_the_z_parity_of_all_data_and_nothing_else(text: str, root: str) -> None:
     assert before(text, [Q[root]], "Z") == label(PATCH.data, "Z")
 
 
-@pytest.mark.parametrize(("text", "root"), [(HADAMARD_13, "e1"), (HADAMARD_14, "r")])
+@pytest.mark.parametrize(("text", "root"), HADAMARDS)
 def test_the_other_ancillas_of_h_m_come_back_to_zero_on_any_state(text: str, root: str) -> None:
     others = set(PATCH.ancillas) - {Q[root]}
     assert {before(text, [ancilla], "Z") for ancilla in others} == {label([], "I")}
 
 
-@pytest.mark.parametrize("text", [HADAMARD_13, HADAMARD_14])
+@pytest.mark.parametrize("text", [text for text, _ in HADAMARDS])
 def test_h_m_leaves_every_pauli_that_commutes_with_the_parity(text: str) -> None:
     for q in PATCH.data:
         assert before(text, [q], "Z") == label([q], "Z")
@@ -96,23 +118,29 @@ def test_h_m_leaves_every_pauli_that_commutes_with_the_parity(text: str) -> None
 
 
 def test_h_ms_root_turns_with_any_single_x() -> None:
-    for text, root in ((HADAMARD_13, "e1"), (HADAMARD_14, "r")):
+    for text, root in HADAMARDS:
         for q in PATCH.data:
             after = pauli_on(14, [q, Q[root]], "X")
             assert pull_back(parse_layers(text, Q), after) == pauli_on(14, [q], "X")
 
 
+@pytest.mark.parametrize("text", [DETECTION_13, DETECTION_13_SHALLOW])
 @pytest.mark.parametrize(("ancilla", "check"), SYNDROMES_13.items())
-def test_each_ancilla_of_ed_reads_its_check_and_nothing_else(ancilla: str, check: str) -> None:
-    assert before(DETECTION_13, [Q[ancilla]], "Z") == label(face_of(check), check[0])
+def test_each_ancilla_of_ed_reads_its_check_and_nothing_else(
+    text: str, ancilla: str, check: str
+) -> None:
+    assert before(text, [Q[ancilla]], "Z") == label(face_of(check), check[0])
 
 
 def test_ed_reads_each_of_the_six_checks_once() -> None:
     assert sorted(SYNDROMES_13.values()) == ["X1", "X2", "X3", "Z1", "Z2", "Z3"]
 
 
+@pytest.mark.parametrize("text", [DETECTION_13, DETECTION_13_SHALLOW])
 @pytest.mark.parametrize("letter", ["X", "Z"])
-def test_ed_leaves_logical_operators_and_stabilisers_alone_in_the_code(letter: str) -> None:
+def test_ed_leaves_logical_operators_and_stabilisers_alone_in_the_code(
+    text: str, letter: str
+) -> None:
     faces = {kind: [face_of(kind + i) for i in "123"] for kind in "XZ"}
     group = {
         pauli_on(14, xs, "X").dot(pauli_on(14, zs, "Z")).to_label()
@@ -120,7 +148,7 @@ def test_ed_leaves_logical_operators_and_stabilisers_alone_in_the_code(letter: s
         for zs in _span(faces["Z"])
     }
     for qubits in (*faces[letter], list(PATCH.data)):
-        moved = pull_back(parse_layers(DETECTION_13, Q), pauli_on(14, qubits, letter))
+        moved = pull_back(parse_layers(text, Q), pauli_on(14, qubits, letter))
         change = moved.dot(pauli_on(14, qubits, letter))
         stripped = in_front((), change, PATCH.ancillas)
         assert stripped in group

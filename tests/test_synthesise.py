@@ -21,11 +21,23 @@ STEPS = 7000
 TASK = Task(
     stage="detection",
     scheme="fold13",
+    start="first",
     objective="gates",
     seed=1,
     schedule=Schedule(steps=STEPS, cycles=2, hot=0.8, cold=0.3),
 )
-OPTIONS = ("--objective", "gates", "--hot", "0.8", "--cold", "0.3", "--cycles", "2")
+OPTIONS = (
+    "--objective",
+    "gates",
+    "--start",
+    "first",
+    "--hot",
+    "0.8",
+    "--cold",
+    "0.3",
+    "--cycles",
+    "2",
+)
 
 
 class KilledError(Exception):
@@ -108,9 +120,10 @@ def in_order(gates: tuple[Gate, ...]) -> dict[int, list[Gate]]:
 
 
 def test_the_text_says_what_the_search_costs_and_what_is_read(call: Call) -> None:
-    done = call("synthesise", "--stage", "hadamard", "--scheme", "fold14", "--steps", "20")
+    stage = ("--stage", "hadamard", "--scheme", "fold14", "--start", "first")
+    done = call("synthesise", *stage, "--steps", "20")
     assert done.exit_code == 0
-    assert "certify: 0 / 0 of 1192 single faults" in done.stdout
+    assert "certify: 0 / 0 of 1" in done.stdout
     assert "    r: hadamard" in done.stdout
     assert "    x1>f1 x2>f2 x3>f3" in done.stdout
 
@@ -141,3 +154,9 @@ def test_a_damaged_state_is_no_reason_to_start_anew(tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text('{"version": 1')
     with pytest.raises(StorageError, match="not a JSON file"):
         search(TASK, tmp_path / "s.json", silent)
+
+
+def test_tree16_has_no_earlier_circuit(call: Call) -> None:
+    done = call("synthesise", "--scheme", "tree16", "--start", "first", "--steps", "5")
+    assert done.exit_code == 2
+    assert "use shipped" in one_line(done)

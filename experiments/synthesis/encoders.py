@@ -12,7 +12,7 @@ lines, of |0> and of |+> encoded, which a CX changes by one at most (`encoder_be
 At d = 3 this finds the least number of CX, 29, in a second. At d = 7 too many CX far from each
 other could come next: the beam fills with their orders and gets no further. There it sweeps: only
 CX in a window may be used, which moves on, from one corner to the opposite side, whenever nothing
-improves any more.
+improves any more. What is left in the end is judged by cuts around each qubit as well.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def _stages(
             problem, links=tuple((a, b) for a, b in problem.links if inside[a] and inside[b])
         )
         upper -= window.step
-    for cuts in (problem.cuts, np.array(_round_cuts(patch)), problem.cuts):
+    around = np.array(_round_cuts(patch))
+    for cuts in (problem.cuts, around, np.concatenate([problem.cuts, around])) * 3:
         yield replace(problem, cuts=cuts)
 
 

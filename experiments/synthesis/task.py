@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,16 +17,27 @@ from ..instructions import read_instructions
 from ..patch import Patch
 from ..program import Program, assemble, make_patch
 from ..readout import make_readout
+from ..searched import DETECTION_13, HADAMARD_13, HADAMARD_14, parse_layers
 from .anneal import Annealer, Candidate, Schedule
 from .count import FaultCount
 from .couplings import back_through_couplings, couplings_of, gates_of, turned
 from .effects import Effects
 from .judges import Judge, check_probes, detection_judge, hadamard_judge, read_behind, xor
+from .layered import qubit_names
 from .objective import OBJECTIVES
-from .problem import make_problem
+from .problem import Problem, make_problem
 
 StageName = Literal["hadamard", "detection"]
+Start = Literal["shipped", "first"]
 SCHEMES = ("fold13", "fold14", "tree16")
+FIRST: Mapping[tuple[str, StageName], str] = {
+    ("fold13", "hadamard"): HADAMARD_13,
+    ("fold14", "hadamard"): HADAMARD_14,
+    ("fold13", "detection"): DETECTION_13,
+    ("fold14", "detection"): DETECTION_13,
+}
+"""Circuits with few two-qubit gates and many layers, which earlier searches ended with."""
+
 _ROTATIONS = ("a", "adg")
 
 
@@ -36,7 +47,8 @@ class Task:
 
     Attributes:
         stage: hadamard or detection; the other stage stays as shipped.
-        scheme: fold13, fold14 or tree16, whose shipped circuit is the start.
+        scheme: fold13, fold14 or tree16.
+        start: the circuit to begin with: the one that the scheme ships, or that in `FIRST`.
         objective: a name in `objective.OBJECTIVES`.
         seed: of the random numbers.
         schedule: number of steps and temperatures.
@@ -44,6 +56,7 @@ class Task:
 
     stage: StageName
     scheme: str
+    start: Start
     objective: str
     seed: int
     schedule: Schedule
@@ -65,13 +78,13 @@ def start_search(task: Task) -> Annealer:
     if task.objective not in OBJECTIVES:
         raise UsageError(f"objective {task.objective!r}: there are {', '.join(OBJECTIVES)}")
     search = Annealer(
-        problem=make_problem(task.patch),
+        problem=_problem(task),
         judge=stage_judge(task),
         objective=OBJECTIVES[task.objective],
         schedule=task.schedule,
         seed=task.seed,
     )
-    search.start(*couplings_of(_middle(_block(task, task.stage).gates), task.patch.num_qubits))
+    search.start(*couplings_of(_start(task), task.patch.num_qubits))
     return search
 
 
@@ -81,8 +94,9 @@ def found_block(task: Task, search: Annealer, found: Candidate) -> Block:
     gates = gates_of(couplings, found.ends, task.patch.num_qubits)
     shipped = _block(task, task.stage)
     if task.stage == "detection":
-        front = search.front_of(found)
-        return replace(shipped, gates=gates, reads=_reads(task, front))
+        touched = {qubit for gate in gates for qubit in gate[1:]}
+        reads = (r for r in _reads(task, search.front_of(found)) if r.qubit in touched)
+        return replace(shipped, gates=gates, reads=tuple(reads))
     data = task.patch.data
     before = tuple(("adg", q) for q in data)
     return replace(shipped, gates=(*before, *gates, *(("a", q) for q in data)))
@@ -119,13 +133,28 @@ def _block(task: Task, stage: StageName) -> Block:
     return block
 
 
-def _middle(gates: Sequence[Gate]) -> tuple[Gate, ...]:
+def _start(task: Task) -> tuple[Gate, ...]:
+    if task.start == "first":
+        text = FIRST.get((task.scheme, task.stage))
+        if text is None:
+            raise UsageError(f"start first: scheme {task.scheme} has one circuit only; use shipped")
+        return parse_layers(text, qubit_names(task.patch))
+    gates = _block(task, task.stage).gates
     return tuple(gate for gate in gates if gate[0] not in _ROTATIONS)
+
+
+def _problem(task: Task) -> Problem:
+    """Return the patch; ED keeps to the ancillas of the shipped one, others are read by H_m."""
+    problem = make_problem(task.patch)
+    if task.stage == "hadamard":
+        return problem
+    used = set(_block(task, "detection").qubits)
+    return replace(problem, edges=tuple(edge for edge in problem.edges if used.issuperset(edge)))
 
 
 def stage_judge(task: Task) -> Judge:
     """Return the judge of a task's stage; H_m is judged with the shipped ED behind it."""
-    problem = make_problem(task.patch)
+    problem = _problem(task)
     detection = detection_judge(problem)
     if task.stage == "detection":
         return detection
@@ -139,7 +168,7 @@ def stage_judge(task: Task) -> Judge:
 
 def _reads(task: Task, front: Effects) -> tuple[Read, ...]:
     """Return what each ancilla reads at the end of an ED with these effects in front of it."""
-    problem = make_problem(task.patch)
+    problem = _problem(task)
     bits = problem.syndrome_bits
     bases: tuple[Basis, ...] = ("Z", "X")
     reads = []
