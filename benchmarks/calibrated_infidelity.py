@@ -30,6 +30,7 @@ from hexmagic.backends.prediction import predict_acceptance
 from hexmagic.experiments.certificate import certify
 from hexmagic.experiments.program import Program, make_program
 from hexmagic.experiments.spec import Accept, NoiseSpec
+from hexmagic.experiments.synthesis.variants import VARIANTS, variant_program, variant_stages
 
 CALIBRATION = NoiseSpec(kind="calibration", p=None)
 DETECT = Accept(readout="detect")
@@ -83,6 +84,14 @@ def line(name: str, program: Program, device_name: str, *, shots: int, seed: int
     )
 
 
+def programs() -> Iterator[tuple[str, Program]]:
+    """Yield what is compared: the searched fold circuits, and the other schemes."""
+    for name, (scheme, hadamard, detection) in VARIANTS.items():
+        yield name, variant_program(scheme, variant_stages(scheme, hadamard, detection))
+    for scheme in ("tree16", "fold"):
+        yield scheme, make_program(scheme=scheme, distance=3, rounds=1, basis="Z")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -90,9 +99,8 @@ def main() -> None:
     parser.add_argument("--shots", type=int, default=1 << 21)
     options = parser.parse_args()
     print(f"{'scheme':16} gates     us predicted  accepted  trivial          detected  corrected")
-    for scheme in ("fold14", "fold13", "tree16", "fold"):
-        program = make_program(scheme=scheme, distance=3, rounds=1, basis="Z")
-        print(line(scheme, program, options.device, shots=options.shots, seed=1), flush=True)
+    for name, program in programs():
+        print(line(name, program, options.device, shots=options.shots, seed=1), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ detected, and if they are ideally corrected (p for every location).
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import comb
 
 from hexmagic.backends.clifft_fault_sets import sample_fault_sets
 from hexmagic.experiments.certificate import certify
 from hexmagic.experiments.instructions import Instruction, read_instructions
 from hexmagic.experiments.program import Program, make_program
+from hexmagic.experiments.synthesis.variants import VARIANTS, variant_program, variant_stages
 
 NO_TIME = ("barrier", "rz")
 RATES = {"prepare": 2 / 3, "reset": 2 / 3, "readout": 2 / 3}
@@ -102,6 +103,14 @@ def row(name: str, program: Program, *, shots: int, one_qubit_steps: bool) -> st
     )
 
 
+def programs() -> Iterator[tuple[str, Program]]:
+    """Yield what is compared: the searched fold circuits, and the other schemes."""
+    for name, (scheme, hadamard, detection) in VARIANTS.items():
+        yield name, variant_program(scheme, variant_stages(scheme, hadamard, detection))
+    for scheme in ("tree16", "fold"):
+        yield scheme, make_program(scheme=scheme, distance=3, rounds=1, basis="Z")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -111,10 +120,9 @@ def main() -> None:
     print(
         f"{'scheme':24} {'gates':>5} {'steps':>5} {'locations':>9} {'N':>7} {'p^2 det':>9} p^2 corr"
     )
-    for scheme in ("fold14", "fold13", "tree16", "fold"):
-        program = make_program(scheme=scheme, distance=3, rounds=1, basis="Z")
+    for name, program in programs():
         shots, steps = options.shots, options.one_qubit_steps
-        print(row(scheme, program, shots=shots, one_qubit_steps=steps), flush=True)
+        print(row(name, program, shots=shots, one_qubit_steps=steps), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,19 +17,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import product
 from math import pi
 
 import numpy as np
 
+from .clifford import gate_images, matrix_images, quarter_turns
 from .errors import HexmagicError
 from .faults import Fault
 from .instructions import Instruction
 from .pauli_sums import Pauli
 from .program import Program
 from .record import Role
-from .statevector import PAULIS, gate_matrix
+from .statevector import gate_matrix
 from .steps import Matrix
 
 _LETTERS = {"X": (1, 0), "Y": (1, 1), "Z": (0, 1)}
@@ -174,7 +173,7 @@ class _Sweep:
         self.z = [Pauli(0, 1 << q) for q in range(patch.num_qubits)]
         self.begun: dict[int, tuple[Pauli, Pauli]] = {}
         for qubit, matrix in self.undone.items():
-            self._conjugate(_images(matrix.tobytes(), 1), (qubit,))
+            self._conjugate(matrix_images(matrix), (qubit,))
         self.flips: dict[tuple[str, int], int] = {}
         for column, bit in enumerate(record.bits):
             for key in (bit.key, *bit.xor):
@@ -210,7 +209,7 @@ class _Sweep:
         elif name in _AXES:
             self._unrotate(at, instruction)
         else:
-            self._conjugate(_images(gate_matrix(instruction).tobytes(), len(qubits)), qubits)
+            self._conjugate(gate_images(instruction), qubits)
 
     def cut(self, at: int, data: Sequence[int] | None) -> Cut:
         """Return the images of all wires at the moment that was reached.
@@ -271,7 +270,7 @@ class _Sweep:
             image = image * (self.x[qubit] if axis.x else Pauli(0, 0))
             image = image * (self.z[qubit] if axis.z else Pauli(0, 0))
             self.rotations.append(Rotation(at=at, axis=image, angle=rest))
-        self._conjugate(_turned(instruction.name, turns % 4), (qubit,))
+        self._conjugate(quarter_turns(instruction.name, turns % 4), (qubit,))
 
     def _conjugate(self, images: tuple[Pauli, ...], qubits: Sequence[int]) -> None:
         """Replace images by those in front of a gate, given what it makes of each X and Z."""
@@ -299,43 +298,3 @@ def _undone(program: Program, instructions: Sequence[Instruction]) -> dict[int, 
             if qubit in undone:
                 undone[qubit] = undone[qubit] @ gate_matrix(instruction).conj().T
     return undone
-
-
-@cache
-def _turned(name: str, turns: int) -> tuple[Pauli, ...]:
-    instruction = Instruction(name=name, params=(turns * pi / 2,), qubits=(0,), bits=(), gadget="")
-    return _images(gate_matrix(instruction).tobytes(), 1)
-
-
-@cache
-def _images(data: bytes, num_qubits: int) -> tuple[Pauli, ...]:
-    """Return U P U^-1 for P = X, Z of the first qubit, X, Z of the second; U given as bytes.
-
-    Raises:
-        HexmagicError: U is not a Clifford gate.
-    """
-    unitary = np.frombuffer(data, dtype=complex).reshape((1 << num_qubits,) * 2)
-    found = []
-    for slot in range(num_qubits):
-        for letter in "XZ":
-            before = _operator({slot: letter}, num_qubits)
-            found.append(_as_pauli(unitary @ before @ unitary.conj().T, num_qubits))
-    return tuple(found)
-
-
-def _as_pauli(matrix: Matrix, num_qubits: int) -> Pauli:
-    for letters in product("IXYZ", repeat=num_qubits):
-        operator = _operator(dict(enumerate(letters)), num_qubits)
-        overlap = np.trace(operator @ matrix).real / len(matrix)
-        if abs(abs(overlap) - 1) < _EXACT:
-            x = sum(1 << slot for slot, letter in enumerate(letters) if letter in "XY")
-            z = sum(1 << slot for slot, letter in enumerate(letters) if letter in "YZ")
-            return Pauli(x, z, (letters.count("Y") + (2 if overlap < 0 else 0)) % 4)
-    raise HexmagicError("a gate that is neither Clifford nor a rotation about Y or Z")
-
-
-def _operator(letters: Mapping[int, str], num_qubits: int) -> Matrix:
-    matrix = np.eye(1, dtype=complex)
-    for slot in range(num_qubits):
-        matrix = np.kron(PAULIS[letters.get(slot, "I")], matrix)
-    return matrix

@@ -17,8 +17,8 @@ from .errors import UsageError
 from .hadamard import make_hadamard
 from .patch import Patch, make_bare_patch, make_fold14_patch, make_fold_patch
 from .readout import make_readout
-from .record import Bit, BitKey, FaceParity, Logical, RecordMap, Stage
-from .reuse import Reuse, with_deferred_flags
+from .record import Bit, FaceParity, Logical, RecordMap, Stage
+from .reuse import Reuse, carried_reads, with_deferred_flags
 from .tree import make_tree_patch
 
 SCHEMES = ("fold", "fold13", "fold14", "tree16", "routed", "encoded", "bare")
@@ -138,7 +138,7 @@ def assemble(
     """
     if reuse == "deferred":
         blocks = with_deferred_flags(blocks)
-    recorded = _name_bits(blocks, reuse)
+    recorded = _name_bits(blocks, patch, reuse)
     bits = tuple(bit for block in recorded for bit in block)
     record = RecordMap(
         bits=bits, faces=_face_parities(patch, bits, basis), logical=_logical(patch, bits, basis)
@@ -168,12 +168,12 @@ def assemble(
     )
 
 
-def _name_bits(blocks: Sequence[Block], reuse: Reuse) -> list[tuple[Bit, ...]]:
+def _name_bits(blocks: Sequence[Block], patch: Patch, reuse: Reuse) -> list[tuple[Bit, ...]]:
     """Return each block's bits, named by a register per stage and round, `data` for the readout."""
     sizes: dict[str, int] = {}
-    previous: dict[int, BitKey] = {}
-    named = []
-    for block in blocks:
+    carried = {} if reuse == "reset" else carried_reads(blocks, patch.data)
+    named: list[tuple[Bit, ...]] = []
+    for i, block in enumerate(blocks):
         register = "data" if block.stage == "readout" else f"{block.stage}{block.round}"
         first = sizes.get(register, 0)
         sizes[register] = first + len(block.reads)
@@ -181,7 +181,7 @@ def _name_bits(blocks: Sequence[Block], reuse: Reuse) -> list[tuple[Bit, ...]]:
             tuple(
                 Bit(
                     register=register,
-                    index=first + k,
+                    index=first + j,
                     role=read.role,
                     stage=block.stage,
                     round=block.round,
@@ -189,13 +189,11 @@ def _name_bits(blocks: Sequence[Block], reuse: Reuse) -> list[tuple[Bit, ...]]:
                     qubit=read.qubit,
                     basis=read.basis,
                     expected=read.expected,
-                    xor=(previous[read.qubit],) if read.qubit in previous else (),
+                    xor=tuple(named[k][m].key for k, m in carried.get((i, j), ())),
                 )
-                for k, read in enumerate(block.reads)
+                for j, read in enumerate(block.reads)
             )
         )
-        if reuse != "reset":
-            previous |= {bit.qubit: bit.key for bit in named[-1]}
     return named
 
 

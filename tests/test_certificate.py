@@ -108,7 +108,7 @@ def test_the_number_of_faults_is_that_of_the_formula(scheme: str) -> None:
 
 def test_faults_by_kind_are_those_of_the_fold13_circuit() -> None:
     kinds = Counter(fault.kind for fault in certificate_of("fold13").faults)
-    assert kinds["two_qubit"] == 15 * (30 + 22 + 50)
+    assert kinds["two_qubit"] == 15 * (29 + 22 + 50)
     assert (kinds["prepare"], kinds["reset"], kinds["readout"]) == (13, 6, 12 + 7)
     assert kinds["one_qubit"] == 3 * (4 + 14 + 6)
 

@@ -142,7 +142,7 @@ def test_gates_and_measurements_are_those_of_the_design(
     gates = Counter[str]()
     for gadget in program.gadgets:
         gates[gadget.stage] += gadget.two_qubit_gates
-    assert gates == {"encode": 30, "hadamard": hadamard, "detection": detection, "readout": 0}
+    assert gates == {"encode": 29, "hadamard": hadamard, "detection": detection, "readout": 0}
     assert sum(bit.role != "data" for bit in program.record.bits) == ancilla_bits
 
 

@@ -14,13 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Pauli
 
-from hexmagic.experiments.block import Block, Gate, cx, each
+from hexmagic.experiments.block import Block, Gate, cx
 from hexmagic.experiments.detection import make_detection
-from hexmagic.experiments.encode import make_encode
 from hexmagic.experiments.hadamard import make_hadamard
 from hexmagic.experiments.patch import make_bare_patch, make_fold_patch, spider_names
-from hexmagic.experiments.program import assemble, make_patch
-from hexmagic.experiments.readout import make_readout
+from hexmagic.experiments.program import make_patch
 from hexmagic.experiments.searched import (
     DETECTION_13,
     DETECTION_13_SHALLOW,
@@ -28,7 +26,6 @@ from hexmagic.experiments.searched import (
     HADAMARD_13_SHALLOW,
     HADAMARD_14,
     HADAMARD_14_SHALLOW,
-    parse_layers,
 )
 from hexmagic.experiments.synthesis.anneal import Annealer, Schedule
 from hexmagic.experiments.synthesis.count import FaultCount, count_faults
@@ -54,6 +51,7 @@ from hexmagic.experiments.synthesis.task import (
     stage_judge,
     start_search,
 )
+from hexmagic.experiments.synthesis.variants import variant_program, variant_stages
 
 FOLD13 = make_problem(make_fold_patch(3))
 NAMES = spider_names(make_fold_patch(3))
@@ -94,23 +92,8 @@ def stages_of(scheme: str) -> list[Block]:
     return [make_hadamard(patch, scheme, 1), *make_detection(patch, scheme, 1)]
 
 
-def stages_from(scheme: str, hadamard: str, detection: str) -> list[Block]:
-    """Return H_m and ED of a fold scheme from texts."""
-    patch = make_patch(scheme, 3)
-    names = spider_names(patch)
-    first, second = stages_of(scheme)
-    turns = [(each("adg", patch.data)), each("a", patch.data)]
-    gates = (*turns[0], *parse_layers(hadamard, names), *turns[1])
-    return [
-        replace(first, gates=gates),
-        replace(second, gates=parse_layers(detection, names)),
-    ]
-
-
-def certified_counts(scheme: str, stages: Sequence[Block]) -> FaultCount:
-    patch = make_patch(scheme, 3)
-    blocks = [make_encode(patch), *stages, make_readout(patch, "Z")]
-    return certified(assemble(scheme, patch, blocks, "Z"))
+def certified_counts(scheme: str, stages: list[Block]) -> FaultCount:
+    return certified(variant_program(scheme, stages))
 
 
 def task(stage: StageName = "detection", scheme: str = "fold13", **changes: object) -> Task:
@@ -158,7 +141,7 @@ def test_no_single_fault_of_a_searched_circuit_is_bad(
     scheme: str, hadamard: str, detection: str, faults: int
 ) -> None:
     """The design notes count no resets: 6 in fold13."""
-    stages = stages_from(scheme, hadamard, detection)
+    stages = variant_stages(scheme, hadamard, detection)
     counts = count_faults(make_problem(make_patch(scheme, 3)), stages)
     assert counts == certified_counts(scheme, stages)
     assert counts == FaultCount(faults=faults, detection=0, correction=0)

@@ -1,0 +1,51 @@
+"""Programs of the fold schemes with any of the searched circuits, to hold them side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..block import Block, each
+from ..detection import make_detection
+from ..encode import make_encode
+from ..hadamard import make_hadamard
+from ..patch import spider_names
+from ..program import Program, assemble, make_patch
+from ..readout import make_readout
+from ..searched import (
+    DETECTION_13,
+    DETECTION_13_SHALLOW,
+    HADAMARD_13,
+    HADAMARD_13_SHALLOW,
+    HADAMARD_14,
+    HADAMARD_14_SHALLOW,
+    parse_layers,
+)
+
+VARIANTS: dict[str, tuple[str, str, str]] = {
+    "fold13 first": ("fold13", HADAMARD_13, DETECTION_13),
+    "fold13 shallow": ("fold13", HADAMARD_13_SHALLOW, DETECTION_13_SHALLOW),
+    "fold14 first": ("fold14", HADAMARD_14, DETECTION_13),
+    "fold14 shallow": ("fold14", HADAMARD_14_SHALLOW, DETECTION_13_SHALLOW),
+}
+"""Name -> (scheme, text of H_m, text of ED)."""
+
+
+def variant_stages(scheme: str, hadamard: str, detection: str) -> list[Block]:
+    """Return H_m and ED of a fold scheme with the circuits of two texts."""
+    patch = make_patch(scheme, 3)
+    names = spider_names(patch)
+    (shipped,) = make_detection(patch, scheme, 1)
+    around = (each("adg", patch.data), each("a", patch.data))
+    return [
+        replace(
+            make_hadamard(patch, scheme, 1),
+            gates=(*around[0], *parse_layers(hadamard, names), *around[1]),
+        ),
+        replace(shipped, gates=parse_layers(detection, names)),
+    ]
+
+
+def variant_program(scheme: str, stages: list[Block]) -> Program:
+    """Return the program of a scheme with H_m and ED given, read out in Z."""
+    patch = make_patch(scheme, 3)
+    return assemble(scheme, patch, [make_encode(patch), *stages, make_readout(patch, "Z")], "Z")
