@@ -3,9 +3,9 @@
     python benchmarks/encoders.py --device fake_boston fake_torino
 
 For d = 3 (`fold14`, and the encoder alone) and d = 5 (`fold`, one round, and the encoder alone):
-gates and depth of the encoder, the predicted acceptance and the infidelity to first order in the
-noise, which is the chance of a single fault that is accepted, has trivial syndromes and leaves the
-wrong logical state, over the acceptance.
+gates of the encoder, predicted acceptance and, to first order, the infidelity of what is kept: the
+chance of a single fault that is accepted, has trivial syndromes and leaves the wrong logical state
+(what else happens rejects right and wrong alike).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hexmagic.backends.embedding import choose_embedding
 from hexmagic.backends.noise import make_noise
 from hexmagic.backends.prediction import predict_acceptance, single_faults_of
 from hexmagic.experiments.block import Block, Gate, cx
-from hexmagic.experiments.certificate import certify
+from hexmagic.experiments.certificate import TOLERANCE, certify
 from hexmagic.experiments.detection import make_detection
 from hexmagic.experiments.encode import fan_out_encoder, make_encode
 from hexmagic.experiments.hadamard import make_hadamard
@@ -118,6 +118,7 @@ def print_judgement(name: str, compiled: Compiled) -> None:
     wrong = {
         (fault.at, fault.qubits, fault.pauli): float(chance)
         for fault, chance in zip(certificate.faults, certificate.wrong_undetected, strict=True)
+        if chance > TOLERANCE
     }
     undetected = sum(
         chance * wrong.get(key, 0.0)
@@ -127,7 +128,7 @@ def print_judgement(name: str, compiled: Compiled) -> None:
     print(
         f"{name:42} {compiled.two_qubit_gates['encode']:4} gates, "
         f"{compiled.duration_seconds * 1e6:6.2f} us, acceptance {acceptance:.4g}, "
-        f"infidelity {undetected / acceptance:.2e}, "
+        f"infidelity {undetected:.2e}, "
         f"undetected single faults {len(certificate.failures('detection'))} of "
         f"{len(certificate.faults)}",
         flush=True,

@@ -133,7 +133,7 @@ def test_probabilities_are_ordered_and_below_1(scheme: str) -> None:
 
 def test_the_unprotected_encoder_has_undetected_logical_faults() -> None:
     certificate = certificate_of("encoded")
-    assert len(certificate.failures("detection")) == 13
+    assert len(certificate.failures("detection")) == 9
     assert certificate.accepted == pytest.approx(np.ones(len(certificate.faults)))
 
 
@@ -251,6 +251,6 @@ def test_without_the_read_of_a_flag_fold14_fails_its_detection_certificate() -> 
     blocks = [make_encode(patch), hadamard, blind, make_readout(patch, "Z")]
     program = assemble("fold14", patch, blocks, "Z")
     failures = certify(program, read_instructions(program.circuit)).failures("detection")
-    assert len(failures) == 25
+    assert len(failures) == 18
     assert {fault.gadget for fault in failures} <= {"encode", "hadamard 1", "detection 1"}
     assert all(fault.qubits and fault.pauli for fault in failures)

@@ -18,6 +18,7 @@ from ..patch import Patch
 from ..program import Program, assemble, make_patch
 from ..readout import make_readout
 from ..searched import DETECTION_13, HADAMARD_13, HADAMARD_14, parse_layers
+from ..tree16 import DETECTION_TREE
 from .anneal import Annealer, Candidate, Schedule
 from .count import FaultCount
 from .couplings import back_through_couplings, couplings_of, gates_of, turned
@@ -35,6 +36,7 @@ FIRST: Mapping[tuple[str, StageName], str] = {
     ("fold14", "hadamard"): HADAMARD_14,
     ("fold13", "detection"): DETECTION_13,
     ("fold14", "detection"): DETECTION_13,
+    ("tree16", "detection"): DETECTION_TREE,
 }
 """Circuits with few two-qubit gates and many layers, which earlier searches ended with."""
 
@@ -137,7 +139,9 @@ def _start(task: Task) -> tuple[Gate, ...]:
     if task.start == "first":
         text = FIRST.get((task.scheme, task.stage))
         if text is None:
-            raise UsageError(f"start first: scheme {task.scheme} has one circuit only; use shipped")
+            raise UsageError(
+                f"start first: {task.scheme} has one circuit of {task.stage} only; use shipped"
+            )
         return parse_layers(text, qubit_names(task.patch))
     gates = _block(task, task.stage).gates
     return tuple(gate for gate in gates if gate[0] not in _ROTATIONS)

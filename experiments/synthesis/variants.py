@@ -1,4 +1,4 @@
-"""Programs of the fold schemes with any of the searched circuits, to hold them side by side."""
+"""Programs of the d = 3 schemes with any of the searched circuits, to hold them side by side."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from ..block import Block, each
 from ..detection import make_detection
 from ..encode import make_encode
 from ..hadamard import make_hadamard
-from ..patch import spider_names
 from ..program import Program, assemble, make_patch
 from ..readout import make_readout
 from ..searched import (
@@ -20,29 +19,31 @@ from ..searched import (
     HADAMARD_14_SHALLOW,
     parse_layers,
 )
+from ..tree16 import DETECTION_TREE, DETECTION_TREE_SHALLOW
+from .layered import qubit_names
 
-VARIANTS: dict[str, tuple[str, str, str]] = {
+VARIANTS: dict[str, tuple[str, str | None, str]] = {
     "fold13 first": ("fold13", HADAMARD_13, DETECTION_13),
     "fold13 shallow": ("fold13", HADAMARD_13_SHALLOW, DETECTION_13_SHALLOW),
     "fold14 first": ("fold14", HADAMARD_14, DETECTION_13),
     "fold14 shallow": ("fold14", HADAMARD_14_SHALLOW, DETECTION_13_SHALLOW),
+    "tree16 first": ("tree16", None, DETECTION_TREE),
+    "tree16 shallow": ("tree16", None, DETECTION_TREE_SHALLOW),
 }
-"""Name -> (scheme, text of H_m, text of ED)."""
+"""Name -> (scheme, text of H_m or None for the shipped one, text of ED)."""
 
 
-def variant_stages(scheme: str, hadamard: str, detection: str) -> list[Block]:
-    """Return H_m and ED of a fold scheme with the circuits of two texts."""
+def variant_stages(scheme: str, hadamard: str | None, detection: str) -> list[Block]:
+    """Return H_m and ED of a scheme with the circuits of two texts; None is the shipped H_m."""
     patch = make_patch(scheme, 3)
-    names = spider_names(patch)
+    names = qubit_names(patch)
     (shipped,) = make_detection(patch, scheme, 1)
     around = (each("adg", patch.data), each("a", patch.data))
-    return [
-        replace(
-            make_hadamard(patch, scheme, 1),
-            gates=(*around[0], *parse_layers(hadamard, names), *around[1]),
-        ),
-        replace(shipped, gates=parse_layers(detection, names)),
-    ]
+    first = make_hadamard(patch, scheme, 1)
+    if hadamard is not None:
+        gates = (*around[0], *parse_layers(hadamard, names), *around[1])
+        first = replace(first, gates=gates)
+    return [first, replace(shipped, gates=parse_layers(detection, names))]
 
 
 def variant_program(scheme: str, stages: list[Block]) -> Program:
