@@ -7,7 +7,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench check clean demo help test test-slow
+.PHONY: bench check clean demo family help test test-slow
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 12
@@ -30,6 +30,10 @@ check: $(READY) ## format, lint, types, direction of the imports, content of the
 
 bench: $(READY) ## print the benchmarks
 	$(BIN)/python benchmarks/run.py
+
+family: $(READY) ## write the tables of docs/family.md again, about three minutes
+	$(BIN)/python benchmarks/family.py --distance 3 5 7 --markdown docs/family.md \
+	  --json benchmarks/family.json
 
 clean: ## remove caches and what a build leaves; runs/ and .venv stay
 	rm -rf build dist hexmagic.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,7 +14,7 @@ from ..backends.prediction import predict_acceptance
 from ..backends.routing import route_program
 from ..experiments.certificate import Certificate, Kind
 from ..experiments.colour_code import Basis
-from ..experiments.errors import UsageError
+from ..experiments.errors import RefusedError, UsageError
 from ..experiments.program import Program, make_program
 from ..experiments.reuse import REUSES, Reuse
 from .certificate_store import stored_certificate
@@ -86,11 +86,11 @@ def compare_policies(point: Point, where: Where) -> tuple[Policy, ...]:
 def judge_circuit(point: Point, compiled: Compiled) -> Verdict:
     """Return the predicted acceptance of a compiled circuit, with its certificate if it helps.
 
-    A circuit with a code, noise and few enough qubits is certified: seconds of exact simulation.
-    Without noise nothing is lost and no certificate is needed to know that.
+    A circuit with a code and noise is certified, unless that takes too many terms. Without noise
+    nothing is lost and no certificate is needed to know that.
     """
     noise = point.device.noise
-    certificate = circuit_certificate(compiled) if noise.kind != "none" else None
+    certificate = _certificate_or_none(compiled) if noise.kind != "none" else None
     prediction = predict_acceptance(compiled, noise, point.accept, certificate)
     return Verdict(
         acceptance=prediction.acceptance, method=prediction.method, certificate=certificate
@@ -98,23 +98,42 @@ def judge_circuit(point: Point, compiled: Compiled) -> Verdict:
 
 
 def circuit_certificate(compiled: Compiled) -> Certificate | None:
-    """Return the certificate of a circuit; None if it has no code."""
+    """Return the certificate of a circuit; None if it has no code.
+
+    Raises:
+        RefusedError: it takes too many terms.
+    """
     if compiled.program.patch.code is None:
         return None
     known = _certificates()
     if compiled.fingerprint not in known:
-        known[compiled.fingerprint] = stored_certificate(compiled.program, compiled.instructions)
-    return known[compiled.fingerprint]
+        try:
+            found = stored_certificate(compiled.program, compiled.instructions)
+        except RefusedError as error:
+            known[compiled.fingerprint] = error
+        else:
+            known[compiled.fingerprint] = found
+    certificate = known[compiled.fingerprint]
+    if isinstance(certificate, RefusedError):
+        raise certificate
+    return certificate
 
 
 @cache
-def _certificates() -> dict[str, Certificate]:
+def _certificates() -> dict[str, Certificate | RefusedError]:
     """Certificates of this process by fingerprint: a sweep of the noise needs only one."""
     return {}
 
 
+def _certificate_or_none(compiled: Compiled) -> Certificate | None:
+    try:
+        return circuit_certificate(compiled)
+    except RefusedError:
+        return None  # `check` says why; a prediction and a comparison do without
+
+
 def _judged(point: Point, compiled: Compiled, names: Sequence[Reuse]) -> Policy:
-    verdict, certificate = judge_circuit(point, compiled), circuit_certificate(compiled)
+    verdict, certificate = judge_circuit(point, compiled), _certificate_or_none(compiled)
     failures = {
         kind: None if certificate is None else len(certificate.failures(kind)) for kind in KINDS
     }

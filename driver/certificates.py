@@ -27,7 +27,7 @@ def certify_circuit(prepared: Prepared, circuit: PlannedCircuit) -> dict[str, An
     """Return the certificate of one compiled circuit, with its point's label and its basis.
 
     Raises:
-        RefusedError: no code to certify.
+        RefusedError: no code to certify, or too many terms.
     """
     from .build import circuit_certificate
 
@@ -42,11 +42,11 @@ def certify_circuit(prepared: Prepared, circuit: PlannedCircuit) -> dict[str, An
 
 
 def certify_if_small(prepared: Prepared, circuit: PlannedCircuit) -> dict[str, Any]:
-    """Return the certificate of a circuit, or why it takes too long for `check`."""
+    """Return the certificate of a circuit, or the reason why there is none."""
     try:
         return certify_circuit(prepared, circuit)
-    except RefusedError:
-        return {"computed": False, "reason": f"{len(circuit.layout)} qubits"}
+    except RefusedError as error:
+        return {"computed": False, "reason": str(error)}
 
 
 def document_of(certificate: Certificate, label: str, basis: Basis) -> dict[str, Any]:

@@ -71,8 +71,8 @@ def best_policy(policies: Sequence[Policy]) -> Policy:
 def _failures(policy: Policy) -> tuple[int, int]:
     if policy.detection_failures is None or policy.correction_failures is None:
         raise UsageError(
-            "best needs the certificate of every policy, and a circuit of this size cannot be "
-            "certified; write reset, xor or deferred"
+            "best needs the certificate of every policy, and a circuit has none that can be "
+            "computed; write reset, xor or deferred"
         )
     return policy.detection_failures, policy.correction_failures
 

@@ -29,7 +29,7 @@ class Rest:
 
     Attributes:
         moves: stabilisers of value +1, some of them products of others.
-        axes: of the rotations that follow, at most 64.
+        axes: of the rotations that follow, one layer of them: at most 64.
     """
 
     start: int
@@ -41,7 +41,7 @@ def resting_places(frame: PauliFrame, code: ColourCode) -> tuple[Rest, ...]:
     """Return where terms can be lightened: in front of each H_m and in the middle of it.
 
     In front, the faces of the code are stabilisers. In the middle, between the two layers of
-    rotations, it is the outcome of H_m, which is certain and commutes with the second layer.
+    rotations, it is what prepares H_m's ancillas: X of the GHZ state's root becomes X on all data.
     """
     found: dict[int, list[Pauli]] = {}
     for cut in frame.cuts:
@@ -50,8 +50,8 @@ def resting_places(frame: PauliFrame, code: ColourCode) -> tuple[Rest, ...]:
         single = [move for x, z in pairs for move in (x, z, x * z)]
         products = [a * b for a, b in combinations(single, 2)]
         found.setdefault(frame.rotations_before(cut.at), []).extend([*single, *products])
-    for start, outcome in _middles(frame):
-        found.setdefault(start, []).append(outcome)
+    for start in _middles(frame):
+        found.setdefault(start, []).extend(_prepared(frame, start, code.num_data))
     return tuple(
         Rest(
             start=start,
@@ -59,6 +59,7 @@ def resting_places(frame: PauliFrame, code: ColourCode) -> tuple[Rest, ...]:
             axes=tuple(r.axis for r in frame.rotations[start : start + code.num_data]),
         )
         for start, moves in sorted(found.items())
+        if moves
     )
 
 
@@ -95,15 +96,26 @@ def _best_moves(patterns: NDArray[np.uint64], steps: NDArray[np.uint64]) -> NDAr
     return np.concatenate(best)
 
 
-def _middles(frame: PauliFrame) -> Iterator[tuple[int, Pauli]]:
-    """Yield each H_m's outcome, of value +1, and where it becomes certain."""
+def _middles(frame: PauliFrame) -> Iterator[int]:
+    """Yield the number of rotations in front of each H_m's middle, where its outcome is certain."""
     for outcome in frame.outcomes:
-        if outcome.role != "hadamard" or outcome.expected is None:
-            continue
-        end = frame.rotations_before(outcome.at)
-        turned = (j for j in range(end) if frame.rotations[j].axis.anticommutes(outcome.observable))
-        sign = Pauli(0, 0, 2 * outcome.expected)
-        yield max(turned, default=-1) + 1, sign * outcome.observable
+        if outcome.role == "hadamard":
+            end = frame.rotations_before(outcome.at)
+            turned = (
+                j for j in range(end) if frame.rotations[j].axis.anticommutes(outcome.observable)
+            )
+            yield max(turned, default=-1) + 1
+
+
+def _prepared(frame: PauliFrame, start: int, layer: int) -> list[Pauli]:
+    """Return Z of the wires as they begin where it still holds, and matters, at `start`."""
+    before, after = frame.rotations[:start], frame.rotations[start : start + layer]
+    return [
+        z
+        for z in frame.begin.z
+        if any(rotation.axis.anticommutes(z) for rotation in after)
+        and not any(rotation.axis.anticommutes(z) for rotation in before)
+    ]
 
 
 def _pattern(pauli: Pauli, axes: tuple[Pauli, ...]) -> np.uint64:

@@ -1,4 +1,4 @@
-"""Ideal decoding: how many qubits a lightest error with a given syndrome has."""
+"""Ideal decoding: a lightest error for every syndrome."""
 
 from __future__ import annotations
 
@@ -11,25 +11,35 @@ from .colour_code import ColourCode
 
 
 @cache
-def lightest_weights(code: ColourCode) -> NDArray[np.int64]:
-    """Return the weight of a lightest error of one kind (X or Z) for each syndrome.
+def corrections(code: ColourCode) -> NDArray[np.int64]:
+    """Return, for each syndrome, the mask of a lightest set of data that causes it.
 
-    Shape (2^faces,); bit f of the index is the outcome of face f. The logical operators act on
-    all data, so a correction's parity is its class: two lightest corrections of one syndrome
-    differ by a stabiliser, and decoding needs their weight alone.
+    Shape (2^faces,); bit f of the index is the outcome of face f, bit q of a mask data qubit q.
+    The faces of X and of Z are the same, so this decodes errors of either kind. Two lightest sets
+    of one syndrome differ by a stabiliser: by an even number of qubits, and logical operators that
+    are no stabilisers have odd weight. So it does not matter which one is taken.
     """
     flips = [
         sum((qubit in face) << f for f, face in enumerate(code.faces))
         for qubit in range(code.num_data)
     ]
-    weights = np.full(1 << len(code.faces), -1)
-    weights[0] = 0
+    masks = np.full(1 << len(code.faces), -1)
+    masks[0] = 0
     reached = np.array([0])
     while len(reached):
-        weight = weights[reached[0]] + 1
-        nearby = np.zeros(len(weights), dtype=np.bool_)
-        for flip in flips:
-            nearby[reached ^ flip] = True
-        reached = np.flatnonzero(nearby & (weights < 0))
-        weights[reached] = weight
-    return weights
+        found = []
+        for qubit, flip in enumerate(flips):
+            fresh = reached[masks[reached ^ flip] < 0]
+            masks[fresh ^ flip] = masks[fresh] | 1 << qubit
+            found.append(fresh ^ flip)
+        reached = np.concatenate(found)
+    masks.flags.writeable = False  # it is kept for the next caller
+    return masks
+
+
+def lightest_weights(code: ColourCode) -> NDArray[np.int64]:
+    """Return the weight of a lightest error of one kind (X or Z) for each syndrome.
+
+    Its parity is the class of the correction: the logical operators act on all data.
+    """
+    return np.bitwise_count(corrections(code)).astype(np.int64)

@@ -168,12 +168,17 @@ def _settled(
 
 
 def _reduced(sums: PauliSums, generators: Sequence[Generator], columns: int) -> PauliSums:
-    """Return sums of the same expectation whose terms commute with every generator."""
-    for generator in generators:
-        if not len(sums):
-            break
-        stabiliser = make_sums([generator.stabiliser], columns)
-        sums = sums[~anticommuting(sums, stabiliser)]
+    """Return sums of the same expectation, reduced by every generator.
+
+    Terms that anticommute with a stabiliser are left out; stabilisers commute, so multiplying by
+    one does not change which terms those are.
+    """
+    stabilisers = [make_sums([generator.stabiliser], columns) for generator in generators]
+    vanishing = np.zeros(len(sums), dtype=np.bool_)
+    for stabiliser in stabilisers:
+        vanishing |= anticommuting(sums, stabiliser)
+    sums = sums[~vanishing]
+    for generator, stabiliser in zip(generators, stabilisers, strict=True):
         seen = anticommuting(sums, make_sums([generator.partner], columns))
         if seen.any():
             sums = join([sums[~seen], multiplied(stabiliser, sums[seen])])

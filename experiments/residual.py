@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
 from math import cos, pi, sin
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .colour_code import Basis, ColourCode
+from .lightest import corrections
 from .pauli_frame import PauliFrame
 from .pauli_sums import PauliSums, Words, odd, pack, row_hashes
 
@@ -75,7 +75,7 @@ def residuals(
         sums: rows to sort out.
     """
     x, z = (_on_data(words, frame.data) for words in (sums.x, sums.z))
-    table = np.array(corrections(code), dtype=np.int64)
+    table = corrections(code)
     z_syndromes, x_syndromes = _syndromes(x, code), _syndromes(z, code)
     x_left, z_fix = x ^ table[z_syndromes], table[x_syndromes]
     ones = sum(1 << wire for wire, value in enumerate(values) if value)
@@ -106,28 +106,6 @@ def logical_states() -> NDArray[np.float64]:
     basis = np.array([state, [-state[1], state[0]]])
     x, z = np.array([[0, 1], [1, 0]]), np.diag([1, -1])
     return np.array([basis @ a @ b @ state for b in (np.eye(2), z) for a in (np.eye(2), x)])
-
-
-@cache
-def corrections(code: ColourCode) -> tuple[int, ...]:
-    """Return, for each syndrome, the mask of a lightest set of data that causes it.
-
-    Bit f of a syndrome is face f; ties go to the lowest qubits. Ideal decoding of X errors, and of
-    Z errors: the faces are the same.
-    """
-    found: dict[int, int] = {}
-    columns = [
-        sum(1 << f for f, face in enumerate(code.faces) if q in face) for q in range(code.num_data)
-    ]
-    for weight in range(code.num_data + 1):
-        for qubits in combinations(range(code.num_data), weight):
-            syndrome = 0
-            for q in qubits:
-                syndrome ^= columns[q]
-            found.setdefault(syndrome, sum(1 << q for q in qubits))
-        if len(found) == 1 << len(code.faces):
-            break
-    return tuple(found[syndrome] for syndrome in range(1 << len(code.faces)))
 
 
 def _on_data(words: Words, data: Sequence[int]) -> NDArray[np.int64]:

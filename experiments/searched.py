@@ -6,9 +6,9 @@ between c and n, f1-f3 those between n and x, r the extra root of the 14-qubit p
 (`patch.spider_names`). H_m is written without its rotations: it is the Z parity of all data.
 
 The circuits were found by simulated annealing over CX insertions, deletions, moves and reversals
-with the exact number of undetected single faults as cost; the order of the six checks of ED is
-Z1 X3 Z2 X1 Z3 X2 with six different roots, so nothing is read in between: the ancillas that flag
-faults of H_m hold the syndromes of ED.
+with the exact number of bad single faults as cost and few layers as aim (docs/synthesis.md). The
+six checks of ED end on six different ancillas, so nothing is read in between: the ancillas that
+flag faults of H_m hold the syndromes of ED.
 """
 
 from __future__ import annotations
@@ -18,77 +18,6 @@ from .colour_code import Basis, ColourCode
 from .patch import Patch, spider_names
 
 HADAMARD_13 = """
-    x1>f1 x2>f2 x3>f3
-    f1>n1 f2>n2 f3>n3
-    n1>e1 n2>e2 n3>e3
-    e2>c  f1>n1
-    e3>c  x1>f1
-    c>e1
-    e3>c
-    e2>c  n3>e3
-    n2>e2 f3>n3
-    f2>n2 x3>f3
-    x2>f2
-"""
-"""22 CX; e1 holds the parity, e2 e3 f1 f2 f3 are flags."""
-
-HADAMARD_14 = """
-    x1>f1 x2>f2 x3>f3
-    f1>n1 f2>n2 f3>n3
-    n1>e1 n3>e3
-    e1>c
-    e3>c
-    c>e2
-    e2>n2
-    n2>r
-    e2>n2
-    c>e2  f2>n2
-    e3>c  x2>f2
-    e1>c  n3>e3
-    n1>e1 f3>n3
-    f1>n1 x3>f3
-    x1>f1
-"""
-"""25 CX; r holds the parity, so the other ancillas go on into ED without being read."""
-
-DETECTION_13 = """
-    H:e3 H:f1 H:f2
-    c>e1  n2>e2 f1>n1 x3>f3
-    e1>n1 f2>n2
-    n1>e1 x2>f2
-    e1>c  f2>x2
-    e3>c
-    c>e1
-    e3>c  e1>n1
-    e2>c  f1>n1 n3>e3
-    c>e2  x1>f1
-    n2>e2 e3>c
-    e2>n2 e3>n3
-    f3>n3 n2>e2
-    n3>f3 c>e2  n2>f2
-    e3>c  f3>x3
-    n3>e3 e1>c
-    H:f3
-    e3>n3 n1>e1
-    c>e3  f1>n1
-    c>e1  f1>x1
-    e1>c
-    e2>c
-    c>e3
-    e1>c  e3>n3
-    c>e3  n1>e1
-    e2>c
-    c>e2
-    e2>n2
-    n2>f2 e2>c
-    H:e2 H:f1
-"""
-"""50 CX; every ancilla ends with one syndrome, listed in SYNDROMES_13."""
-
-SYNDROMES_13 = {"e1": "Z1", "f2": "Z2", "e3": "Z3", "f1": "X1", "e2": "X2", "f3": "X3"}
-"""Ancilla -> check that it reads after ED; face i is {x_i, n_i, c, n_(i+1)}."""
-
-HADAMARD_13_SHALLOW = """
     x3>f3 x1>f1 x2>f2 c>e1 H:e3
     e3>c f1>n1 f2>n2 f3>n3
     n2>e2 n3>e3 n1>e1
@@ -98,9 +27,9 @@ HADAMARD_13_SHALLOW = """
     c>e1 f1>n1 x2>f2 H:e3
     e1>c x1>f1
 """
-"""24 CX in 8 layers; reads and flags as HADAMARD_13."""
+"""24 CX in 8 layers; e1 holds the parity, e2 e3 f1 f2 f3 are flags."""
 
-HADAMARD_14_SHALLOW = """
+HADAMARD_14 = """
     x3>f3 n2>r H:f2 H:e2 x1>f1
     f2>n2 f1>n1 f3>n3
     e2>n2 x2>f2 n1>e1 n3>e3
@@ -113,9 +42,9 @@ HADAMARD_14_SHALLOW = """
     x3>f3 f1>n1
     x1>f1
 """
-"""27 CX in 11 layers; reads and flags as HADAMARD_14, of which it has two CX more."""
+"""27 CX in 11 layers; r holds the parity, so the other ancillas go on into ED unread."""
 
-DETECTION_13_SHALLOW = """
+DETECTION_13 = """
     c>e1 H:e3 H:f1 n2>e2 H:f2
     e3>c f1>n1 e2>n2
     e3>n3 e1>n1 c>e2
@@ -136,10 +65,10 @@ DETECTION_13_SHALLOW = """
     e2>c
     c>e3 H:e2
 """
-"""51 CX, 19 layers with the Hadamards and 18 of CX; reads as SYNDROMES_13 says.
+"""51 CX, 19 layers with the Hadamards and 18 of CX; SYNDROMES_13 says what each ancilla holds."""
 
-The three shallow circuits and what they were found with: docs/synthesis.md.
-"""
+SYNDROMES_13 = {"e1": "Z1", "f2": "Z2", "e3": "Z3", "f1": "X1", "e2": "X2", "f3": "X3"}
+"""Ancilla -> check that it reads after ED; face i is {x_i, n_i, c, n_(i+1)}."""
 
 ENCODER_29 = """
     e1>c

@@ -41,42 +41,6 @@ GROWTH = """
 """8 CX that spread |+> on the root over the tree: a GHZ state."""
 
 DETECTION_TREE = """
-    a4>v4 a1>v1 H:v2  H:e2
-    v4>e4 e2>v0 v1>a1
-    e4>v3 v2>e2
-    a3>v3 e4>v4 b2>v2
-    v3>e3 H:v4  v2>b2
-    e3>v0 v4>e4 a3>v3
-    v0>e1 v4>b4
-    v0>e2 e1>v1 e4>v4
-    v0>e3 b1>v1
-    v3>e3 v1>e1
-    e3>v0 e4>v3 b1>v1
-    v3>e3 e1>v0 v1>a1 v4>e4
-    e3>v3
-    e3>v0 v3>a3
-    v0>e1 e3>v3
-    e1>v1 e2>v0 e4>v3
-    v1>e1 e2>v2 v0>e3
-    v2>e2 e3>v3 v1>a1 e1>v0
-    a1>v1 v3>e4
-    v1>b1 v3>a3 e4>v4
-    e3>v3 a4>v4
-    v0>e3 v4>e4
-    e2>v0 v4>a4
-    e1>v0 a4>v4
-    e3>v0
-    v0>e2 e3>v3
-    e2>v2 e1>v0 v3>e4
-    a2>v2 v3>e3 v1>e1
-    v2>a2 v3>a3 H:v1
-    v2>e2 e4>v3
-    H:v2  e4>v4
-    b4>v4 H:e4
-"""
-"""74 CX, found by simulated annealing with the exact number of bad single faults as cost."""
-
-DETECTION_TREE_SHALLOW = """
     a4>v4 a3>v3 a1>v1 H:e2 H:v2
     b1>v1 v4>e4 e2>v0
     e4>v3 H:v4 v1>a1
@@ -104,7 +68,7 @@ DETECTION_TREE_SHALLOW = """
     e4>v3 b4>v4
     H:e4
 """
-"""74 CX, 26 layers with the Hadamards and 23 of CX; reads as SYNDROMES says (docs/synthesis.md)."""
+"""74 CX, 26 layers with the Hadamards and 23 of CX (docs/synthesis.md)."""
 
 SYNDROMES: dict[str, tuple[Basis, tuple[int, ...]]] = {
     "v0": ("Z", (2,)),

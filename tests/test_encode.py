@@ -36,6 +36,7 @@ ENCODERS = {
     "searched, 13 qubits": searched(3),
     "searched, 14 qubits": searched(14),
     "searched, d = 5": searched(5),
+    "searched, d = 7": searched(7),
     "fan-out, d = 3": fanned_out(3),
     "fan-out, d = 5": fanned_out(5),
     "fan-out, d = 7": fanned_out(7),
@@ -135,7 +136,7 @@ def count_and_depth(gates: Sequence[Gate]) -> tuple[int, int]:
     return len(links), max(layer.values())
 
 
-@pytest.mark.parametrize(("distance", "counts"), [(5, (92, 20))])
+@pytest.mark.parametrize(("distance", "counts"), [(5, (92, 20)), (7, (248, 68))])
 def test_the_searched_encoders_of_larger_codes_are_as_short_as_they_say(
     distance: int, counts: tuple[int, int]
 ) -> None:

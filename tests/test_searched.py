@@ -13,36 +13,40 @@ from hexmagic.experiments.hadamard import make_hadamard
 from hexmagic.experiments.patch import Patch, make_fold14_patch, make_fold_patch, spider_names
 from hexmagic.experiments.searched import (
     DETECTION_13,
-    DETECTION_13_SHALLOW,
     ENCODER_29,
     HADAMARD_13,
-    HADAMARD_13_SHALLOW,
     HADAMARD_14,
-    HADAMARD_14_SHALLOW,
     SYNDROMES_13,
     parse_layers,
     searched_encoder,
     searched_syndromes,
 )
+from hexmagic.experiments.synthesis.earlier import (
+    DETECTION_13_FEWEST,
+    DETECTION_13_FIRST,
+    HADAMARD_13_FIRST,
+    HADAMARD_14_FIRST,
+)
 
 PATCH = make_fold14_patch()
 Q = spider_names(PATCH)
 TEXTS = {
-    "hadamard 13": HADAMARD_13,
-    "hadamard 14": HADAMARD_14,
-    "detection": DETECTION_13,
-    "shallow hadamard 13": HADAMARD_13_SHALLOW,
-    "shallow hadamard 14": HADAMARD_14_SHALLOW,
-    "shallow detection": DETECTION_13_SHALLOW,
+    "hadamard 13": HADAMARD_13_FIRST,
+    "hadamard 14": HADAMARD_14_FIRST,
+    "detection": DETECTION_13_FIRST,
+    "shallow hadamard 13": HADAMARD_13,
+    "shallow hadamard 14": HADAMARD_14,
+    "shallow detection": DETECTION_13,
+    "fewest detection": DETECTION_13_FEWEST,
     "encoder": ENCODER_29,
 }
 
 
 HADAMARDS = [
+    (HADAMARD_13_FIRST, "e1"),
     (HADAMARD_13, "e1"),
-    (HADAMARD_13_SHALLOW, "e1"),
+    (HADAMARD_14_FIRST, "r"),
     (HADAMARD_14, "r"),
-    (HADAMARD_14_SHALLOW, "r"),
 ]
 
 
@@ -69,6 +73,7 @@ def face_of(check: str) -> list[int]:
         ("shallow hadamard 13", 24, 8),
         ("shallow hadamard 14", 27, 11),
         ("shallow detection", 51, 19),
+        ("fewest detection", 49, 21),
         ("encoder", 29, 9),
     ],
 )
@@ -124,7 +129,7 @@ def test_h_ms_root_turns_with_any_single_x() -> None:
             assert in_front(parse_layers(text, Q), after, PATCH.ancillas) == label([q], "X")
 
 
-@pytest.mark.parametrize("text", [DETECTION_13, DETECTION_13_SHALLOW])
+@pytest.mark.parametrize("text", [DETECTION_13_FIRST, DETECTION_13, DETECTION_13_FEWEST])
 @pytest.mark.parametrize(("ancilla", "check"), SYNDROMES_13.items())
 def test_each_ancilla_of_ed_reads_its_check_and_nothing_else(
     text: str, ancilla: str, check: str
@@ -136,7 +141,7 @@ def test_ed_reads_each_of_the_six_checks_once() -> None:
     assert sorted(SYNDROMES_13.values()) == ["X1", "X2", "X3", "Z1", "Z2", "Z3"]
 
 
-@pytest.mark.parametrize("text", [DETECTION_13, DETECTION_13_SHALLOW])
+@pytest.mark.parametrize("text", [DETECTION_13_FIRST, DETECTION_13, DETECTION_13_FEWEST])
 @pytest.mark.parametrize("letter", ["X", "Z"])
 def test_ed_leaves_logical_operators_and_stabilisers_alone_in_the_code(
     text: str, letter: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 Proposal = tuple[list[int], int, int]
@@ -27,38 +27,49 @@ def propose(random: Random, codes: Sequence[int], related: Sequence[Sequence[int
     window = _WINDOWS[int(rnd() * 4)]
     low = int(rnd() * (len(new) + 1))
     high = min(len(new), low + window)
-    front, behind = len(new), len(new)
+    front = behind = len(new)
     pick = rnd()
     for _ in range(1 if pick < 0.25 else 2 if pick < 0.7 else 3 if pick < 0.9 else 4):
-        kind = rnd()
-        at = low + int(rnd() * (high - low + 1))
-        size = len(new)
-        if kind < 0.3 and at < size:  # delete
-            del new[at]
-            high -= 1
-            lead, tail = at, size - at - 1
-        elif kind < 0.55:  # insert
-            lead, tail = at, size - at
-            if new and rnd() < 0.5:
-                near = low + int(rnd() * (high - low + 1))
-                code = new[min(near, size - 1)]
-            else:
-                code = int(rnd() * len(related))
-            new.insert(at, code)
-            high += 1
-        elif kind < 0.8 and at < size:  # move
-            to = low + int(rnd() * (high - low))
-            new.insert(to, new.pop(at))
-            lead, tail = (at, size - to - 1) if at < to else (to, size - at - 1)
-        elif at < size:  # replace
-            choices = related[new[at]]
-            new[at] = choices[int(rnd() * len(choices))]
-            lead, tail = at, size - at - 1
-        else:
-            continue
-        front, behind = min(front, lead), min(behind, tail)
-        if high < low:
-            high = low
+        before = len(new)
+        kept = _edit(rnd, new, related, low, high)
+        if kept is not None:
+            front, behind = min(front, kept[0]), min(behind, kept[1])
+            high = max(low, high + len(new) - before)
+    front = min(front, len(new))
+    return new, front, min(behind, len(new) - front)
+
+
+def _edit(
+    rnd: Callable[[], float],
+    new: list[int],
+    related: Sequence[Sequence[int]],
+    low: int,
+    high: int,
+) -> tuple[int, int] | None:
+    """Edit a circuit between two places; return the codes in front and behind that are as before.
+
+    None: nothing was done, as the place is behind the last gate.
+    """
+    kind = rnd()
+    at = low + int(rnd() * (high - low + 1))
     size = len(new)
-    front = min(front, size)
-    return new, front, min(behind, size - front)
+    if kind < 0.3 and at < size:
+        del new[at]
+        return at, size - at - 1
+    if kind < 0.55:
+        if new and rnd() < 0.5:
+            near = low + int(rnd() * (high - low + 1))
+            code = new[min(near, size - 1)]
+        else:
+            code = int(rnd() * len(related))
+        new.insert(at, code)
+        return at, size - at
+    if at >= size:
+        return None
+    if kind < 0.8:
+        to = low + int(rnd() * (high - low))
+        new.insert(to, new.pop(at))
+        return min(at, to), size - max(at, to) - 1
+    choices = related[new[at]]
+    new[at] = choices[int(rnd() * len(choices))]
+    return at, size - at - 1

@@ -17,11 +17,16 @@ from ..instructions import read_instructions
 from ..patch import Patch
 from ..program import Program, assemble, make_patch
 from ..readout import make_readout
-from ..searched import DETECTION_13, HADAMARD_13, HADAMARD_14, parse_layers
-from ..tree16 import DETECTION_TREE
+from ..searched import parse_layers
 from .anneal import Annealer, Candidate, Schedule
 from .count import FaultCount
 from .couplings import back_through_couplings, couplings_of, gates_of, turned
+from .earlier import (
+    DETECTION_13_FIRST,
+    DETECTION_TREE_FIRST,
+    HADAMARD_13_FIRST,
+    HADAMARD_14_FIRST,
+)
 from .effects import Effects
 from .judges import Judge, check_probes, detection_judge, hadamard_judge, read_behind, xor
 from .layered import qubit_names
@@ -32,11 +37,11 @@ StageName = Literal["hadamard", "detection"]
 Start = Literal["shipped", "first"]
 SCHEMES = ("fold13", "fold14", "tree16")
 FIRST: Mapping[tuple[str, StageName], str] = {
-    ("fold13", "hadamard"): HADAMARD_13,
-    ("fold14", "hadamard"): HADAMARD_14,
-    ("fold13", "detection"): DETECTION_13,
-    ("fold14", "detection"): DETECTION_13,
-    ("tree16", "detection"): DETECTION_TREE,
+    ("fold13", "hadamard"): HADAMARD_13_FIRST,
+    ("fold14", "hadamard"): HADAMARD_14_FIRST,
+    ("fold13", "detection"): DETECTION_13_FIRST,
+    ("fold14", "detection"): DETECTION_13_FIRST,
+    ("tree16", "detection"): DETECTION_TREE_FIRST,
 }
 """Circuits with few two-qubit gates and many layers, which earlier searches ended with."""
 

@@ -10,25 +10,26 @@ from ..encode import make_encode
 from ..hadamard import make_hadamard
 from ..program import Program, assemble, make_patch
 from ..readout import make_readout
-from ..searched import (
-    DETECTION_13,
-    DETECTION_13_SHALLOW,
-    HADAMARD_13,
-    HADAMARD_13_SHALLOW,
-    HADAMARD_14,
-    HADAMARD_14_SHALLOW,
-    parse_layers,
+from ..searched import DETECTION_13, HADAMARD_13, HADAMARD_14, parse_layers
+from ..tree16 import DETECTION_TREE
+from .earlier import (
+    DETECTION_13_FEWEST,
+    DETECTION_13_FIRST,
+    DETECTION_TREE_FIRST,
+    HADAMARD_13_FIRST,
+    HADAMARD_14_FIRST,
 )
-from ..tree16 import DETECTION_TREE, DETECTION_TREE_SHALLOW
 from .layered import qubit_names
 
 VARIANTS: dict[str, tuple[str, str | None, str]] = {
-    "fold13 first": ("fold13", HADAMARD_13, DETECTION_13),
-    "fold13 shallow": ("fold13", HADAMARD_13_SHALLOW, DETECTION_13_SHALLOW),
-    "fold14 first": ("fold14", HADAMARD_14, DETECTION_13),
-    "fold14 shallow": ("fold14", HADAMARD_14_SHALLOW, DETECTION_13_SHALLOW),
-    "tree16 first": ("tree16", None, DETECTION_TREE),
-    "tree16 shallow": ("tree16", None, DETECTION_TREE_SHALLOW),
+    "fold13 shipped": ("fold13", HADAMARD_13, DETECTION_13),
+    "fold13 first": ("fold13", HADAMARD_13_FIRST, DETECTION_13_FIRST),
+    "fold13 fewest": ("fold13", HADAMARD_13_FIRST, DETECTION_13_FEWEST),
+    "fold14 shipped": ("fold14", HADAMARD_14, DETECTION_13),
+    "fold14 first": ("fold14", HADAMARD_14_FIRST, DETECTION_13_FIRST),
+    "fold14 fewest": ("fold14", HADAMARD_14_FIRST, DETECTION_13_FEWEST),
+    "tree16 shipped": ("tree16", None, DETECTION_TREE),
+    "tree16 first": ("tree16", None, DETECTION_TREE_FIRST),
 }
 """Name -> (scheme, text of H_m or None for the shipped one, text of ED)."""
 
