@@ -31,7 +31,7 @@ check: $(READY) ## format, lint, types, direction of the imports, content of the
 bench: $(READY) ## print the benchmarks
 	$(BIN)/python benchmarks/run.py
 
-family: $(READY) ## write the tables of docs/family.md again, about three minutes
+family: $(READY) ## write the tables of docs/family.md again, one to three minutes
 	$(BIN)/python benchmarks/family.py --distance 3 5 7 --markdown docs/family.md \
 	  --json benchmarks/family.json
 

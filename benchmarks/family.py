@@ -135,7 +135,8 @@ def rows_of(point: Point) -> Iterator[Row]:
             yield _row(compiled, *names)
     else:
         policies = compare_policies(point, _where)
-        best = best_policy(policies)
+        # beyond d = 3 `best` judges pairs of faults as well, which takes too long for a table
+        best = best_policy(policies) if point.protocol.distance == 3 else None
         for policy in policies:
             yield _judged_row(_compiled(point, policy.reuse), policy, best=policy is best)
 

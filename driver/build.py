@@ -17,12 +17,16 @@ from ..experiments.colour_code import Basis
 from ..experiments.errors import RefusedError, UsageError
 from ..experiments.program import Program, make_program
 from ..experiments.reuse import REUSES, Reuse
-from .certificate_store import stored_certificate
+from .certificate_store import stored_certificate, stored_pairs
 from .plan import Point, derive_seed
-from .policies import Policy, best_policy
+from .policies import PairFailures, Policy, best_policy
 from .prepare import Built, Verdict, Where, located
+from .progress import share_progress
 
 KINDS: tuple[Kind, ...] = ("detection", "correction")
+
+PAIR_SECONDS = 1800.0
+"""Most time for the pairs of one circuit, where `best` has to know them; a few minutes do."""
 
 
 def build_point(point: Point, where: Where) -> Mapping[Basis, Built]:
@@ -154,8 +158,29 @@ def _reuse(point: Point, where: Where) -> Reuse:
     if point.protocol.reuse != "best":
         return point.protocol.reuse
     policies = compare_policies(point, where)
+    distance = point.protocol.distance or 0
     with located(where, "protocol.reuse"):
-        return best_policy(policies).reuse
+        return best_policy(policies, _judge_pairs(point, where) if distance > 3 else None).reuse
+
+
+def _judge_pairs(point: Point, where: Where) -> PairFailures:
+    """Return what counts a policy's pairs of faults that defeat detection: those of distance 5."""
+
+    def count(policy: Policy) -> int:
+        basis = point.measure[0]
+        asked = replace(point, protocol=replace(point.protocol, reuse=policy.reuse))
+        compiled = build_point(replace(asked, measure=(basis,)), where)[basis].compiled
+        with share_progress(f"pairs of {point.label}, reuse {policy.reuse}") as progress:
+            found = stored_pairs(
+                compiled.program,
+                compiled.instructions,
+                budget_seconds=PAIR_SECONDS,
+                seed=derive_seed(point.seed, "pairs of faults"),
+                progress=progress,
+            )
+        return int(found["detection_failures"])
+
+    return count
 
 
 def _place(

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
@@ -42,13 +43,13 @@ def stored_certificate(program: Program, instructions: Sequence[Instruction]) ->
     path = cache_directory() / f"{content_hash(program, instructions)}-1.npz"
     faults = tuple(single_faults(instructions, program.patch.num_qubits))
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
             return Certificate(
                 faults=faults,
                 fidelity=float(kept["fidelity"]),
                 **{name: kept[name] for name in _ARRAYS},
             )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         certificate = certify(program, instructions)  # not there, or damaged
     buffer = io.BytesIO()
     arrays = {name: getattr(certificate, name) for name in _ARRAYS}

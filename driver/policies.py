@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,7 +45,11 @@ _HEADS = ("layers", "duration", "acceptance", "detection", "correction")
 _WIDTHS = (10, 8, 11, 12, 11, 12)
 
 
-def best_policy(policies: Sequence[Policy]) -> Policy:
+PairFailures = Callable[[Policy], int]
+"""Counterexamples to detection among the pairs of faults of a policy's circuit."""
+
+
+def best_policy(policies: Sequence[Policy], pair_failures: PairFailures | None = None) -> Policy:
     """Return the policy with the highest predicted acceptance that is as safe as `reset`.
 
     As safe: no more counterexamples to either certificate. Among equals, as all are without noise,
@@ -53,6 +57,8 @@ def best_policy(policies: Sequence[Policy]) -> Policy:
 
     Args:
         policies: of one point, `reset` first.
+        pair_failures: judges pairs too, where the distance claims them; asked only as far as
+            needed, since it takes minutes.
 
     Raises:
         UsageError: circuits differ and cannot be certified.
@@ -65,7 +71,14 @@ def best_policy(policies: Sequence[Policy]) -> Policy:
         for policy in policies
         if all(n <= limit for n, limit in zip(_failures(policy), limits, strict=True))
     ]
-    return min(safe, key=lambda policy: (-policy.predicted_acceptance, policy.duration_seconds))
+    safe.sort(key=lambda policy: (-policy.predicted_acceptance, policy.duration_seconds))
+    for policy in safe:
+        if policy is policies[0] or pair_failures is None:
+            break
+        found = pair_failures(policy)
+        if not found or found <= pair_failures(policies[0]):
+            break
+    return policy
 
 
 def _failures(policy: Policy) -> tuple[int, int]:

@@ -108,12 +108,19 @@ def _middles(frame: PauliFrame) -> Iterator[int]:
 
 
 def _prepared(frame: PauliFrame, start: int, layer: int) -> list[Pauli]:
-    """Return Z of the wires as they begin where it still holds, and matters, at `start`."""
-    before, after = frame.rotations[:start], frame.rotations[start : start + layer]
+    """Return Z of the ancillas at the last cut where it still holds, and matters, at `start`."""
+    cut = max(
+        (cut for cut in frame.cuts if frame.rotations_before(cut.at) <= start),
+        key=lambda cut: cut.at,
+        default=frame.begin,
+    )
+    before = frame.rotations[frame.rotations_before(cut.at) : start]
+    after = frame.rotations[start : start + layer]
     return [
         z
-        for z in frame.begin.z
-        if any(rotation.axis.anticommutes(z) for rotation in after)
+        for wire, z in enumerate(cut.z)
+        if wire not in cut.data
+        and any(rotation.axis.anticommutes(z) for rotation in after)
         and not any(rotation.axis.anticommutes(z) for rotation in before)
     ]
 

@@ -109,14 +109,24 @@ def _outcomes(frame: PauliFrame) -> Iterator[_Observable]:
 
 
 def _faces(frame: PauliFrame, code: ColourCode) -> Iterator[_Observable]:
+    """Yield what the reduction takes for granted in front of each H_m, and the code at the end."""
     for cut in (*frame.cuts, end_cut(frame)):
+        end = frame.rotations_before(cut.at)
         for i, generator in enumerate(face_generators(cut, code)):
             yield _Observable(
                 pauli=generator.stabiliser,
-                end=frame.rotations_before(cut.at),
+                end=end,
                 what=f"stabiliser {i} of the code",
                 expected=0,
             )
+        for qubit, wire in enumerate(cut.alive):
+            if wire not in cut.data:
+                yield _Observable(
+                    pauli=cut.z[wire],
+                    end=end,
+                    what=f"qubit {qubit} in front of instruction {cut.at}",
+                    expected=0,
+                )
 
 
 def _expectations(

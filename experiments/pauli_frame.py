@@ -71,10 +71,12 @@ class Cut:
     Attributes:
         at: index of the instruction that follows.
         data: wire of each data qubit at this moment, in the code's order.
+        alive: wire of each qubit at this moment; of the data alone at the end.
     """
 
     at: int
     data: tuple[int, ...]
+    alive: tuple[int, ...]
     x: tuple[Pauli, ...]
     z: tuple[Pauli, ...]
 
@@ -226,6 +228,7 @@ class _Sweep:
         return Cut(
             at=at,
             data=tuple(self.wire[qubit] for qubit in where),
+            alive=tuple(self.wire),
             x=tuple(x for x, _ in both),
             z=tuple(z for _, z in both),
         )

@@ -55,6 +55,7 @@ def end_cut(frame: PauliFrame) -> Cut:
     return Cut(
         at=1 << 62,
         data=frame.data,
+        alive=frame.data,
         x=tuple(Pauli(1 << wire, 0) for wire in wires),
         z=tuple(Pauli(0, 1 << wire) for wire in wires),
     )

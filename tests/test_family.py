@@ -101,9 +101,12 @@ def test_the_printed_table_fits_120_columns_and_keeps_its_columns_apart(distance
         assert line.split() == " ".join(columns).split()
 
 
-@pytest.mark.parametrize("distance", [3, 5])
-def test_one_policy_of_each_point_is_the_best_and_no_less_safe_than_reset(distance: int) -> None:
-    rows = [row for row in table_in_json(distance).rows if row.reuse]
+def test_no_policy_is_called_the_best_where_pairs_would_have_to_be_judged() -> None:
+    assert not any(row.best for row in table_in_json(5).rows)
+
+
+def test_one_policy_of_each_point_is_the_best_and_no_less_safe_than_reset() -> None:
+    rows = [row for row in table_in_json(3).rows if row.reuse]
     for device, scheme in {(row.device, row.scheme) for row in rows}:
         policies = [row for row in rows if (row.device, row.scheme) == (device, scheme)]
         [best] = [row for row in policies if row.best]
@@ -117,7 +120,8 @@ def assert_as_in_docs(scheme: str, device: str, distance: int) -> None:
     rows = list(family.rows_of(points[0]))
     assert [family.cells(row, mark="{}") for row in rows] == written, AGAIN
     bold = [f"| {device} | {scheme} | **{', '.join(row.reuse)}** |" for row in rows if row.best]
-    assert len(bold) == 1 and bold[0] in table_in_docs(distance), AGAIN
+    assert len(bold) == (1 if distance == 3 else 0), AGAIN
+    assert all(cell in table_in_docs(distance) for cell in bold), AGAIN
 
 
 @pytest.mark.parametrize("scheme", ["fold", "fold13", "fold14", "tree16"])
