@@ -169,7 +169,7 @@ def test_check_fits_80_columns_and_writes_nothing(call: Call, tmp_path: Path) ->
     result = call("check", "tiny.yaml")
     assert (result.exit_code, result.stderr) == (0, "")
     assert max(map(len, result.stdout.splitlines())) <= 80
-    for text in ("101", "encode 29, hadamard 22, detection 50", "0.500 predicted in X: a guess"):
+    for text in ("104", "encode 29, hadamard 24, detection 51", "0.500 predicted in X: a guess"):
         assert text in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
 

@@ -59,7 +59,7 @@ def seconds(compiled: Compiled, instruction: Instruction) -> float:
 
 @pytest.mark.parametrize(
     ("scheme", "hadamard", "detection", "qubits"),
-    [("fold14", 25, 50, 14), ("fold13", 22, 50, 13), ("fold", 22, 60, 13)],
+    [("fold14", 27, 51, 14), ("fold13", 24, 51, 13), ("fold", 22, 60, 13)],
 )
 @pytest.mark.parametrize("name", DEVICES)
 def test_each_gadget_keeps_its_two_qubit_gates(

@@ -261,7 +261,7 @@ def test_a_run_keeps_what_was_asked_and_shows_what_was_chosen(made: Run) -> None
     table = made.fidelity()
     assert "reuse" in IDENTITY
     assert table["reuse"].isna().tolist() == table["baseline"].tolist()
-    assert table["reuse"].iloc[0] == "xor"
+    assert table["reuse"].iloc[0] == "deferred"
     assert "reuse of ancillas" in (made.folder / "report.html").read_text()
 
 

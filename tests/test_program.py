@@ -133,7 +133,7 @@ def test_h_m_projects_any_other_state_onto_h(
 
 @pytest.mark.parametrize(
     ("scheme", "hadamard", "detection", "ancilla_bits"),
-    [("fold13", 22, 50, 12), ("fold14", 25, 50, 7), ("fold", 22, 60, 24)],
+    [("fold13", 24, 51, 12), ("fold14", 27, 51, 7), ("fold", 22, 60, 24)],
 )
 def test_gates_and_measurements_are_those_of_the_design(
     scheme: str, hadamard: int, detection: int, ancilla_bits: int

@@ -66,10 +66,10 @@ def code_of(program: Program) -> ColourCode:
         ("fold", "xor", 1, 0, 30, 17),
         ("fold", "deferred", 1, 0, 10, 4),
         ("fold13", "reset", 1, 6, 0, 5),
-        ("fold13", "xor", 1, 0, 4, 5),
+        ("fold13", "xor", 1, 0, 5, 5),
         ("fold13", "deferred", 1, 0, 1, 0),
         ("fold14", "reset", 2, 7, 0, 0),
-        ("fold14", "xor", 2, 0, 11, 0),
+        ("fold14", "xor", 2, 0, 10, 0),
     ],
 )
 def test_resets_xors_and_flags_are_as_the_policy_says(
@@ -226,18 +226,13 @@ def test_without_noise_larger_distances_end_in_h_too(distance: int, reuse: Reuse
     assert check_noiseless(frame, code_of(program)).fidelity == pytest.approx(1, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("scheme", "correction"),
-    [("fold13", (0, 0, 1)), ("fold14", (0, 0, 0)), ("tree16", (0, 0, 0))],
-)
+@pytest.mark.parametrize("scheme", ["fold13", "fold14", "tree16"])
 @pytest.mark.parametrize("device", ["fake_boston", "fake_sherbrooke"])
-def test_every_policy_detects_every_fault_and_fold13_needs_its_flags_to_correct_them(
-    scheme: str, correction: tuple[int, ...], device: str
-) -> None:
+def test_every_policy_detects_and_corrects_every_fault(scheme: str, device: str) -> None:
     compiled = [compiled_of(scheme, reuse, device) for reuse in REUSES]
     found = [certify(one.program, one.instructions) for one in compiled]
     assert [len(one.failures("detection")) for one in found] == [0, 0, 0]
-    assert tuple(len(one.failures("correction")) for one in found) == correction
+    assert [len(one.failures("correction")) for one in found] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("scheme", ["fold", "fold13"])
