@@ -16,6 +16,11 @@ class Read:
     """A measurement in the Z basis: whose outcome it is and what a noiseless run gives.
 
     `face` is as in `record.Bit`.
+
+    Attributes:
+        xor: qubits of earlier reads of the block whose outcomes it has taken along.
+        always_reset: whether the qubit is reset for a later block under every reuse policy; False
+            leaves that to the policy.
     """
 
     qubit: int
@@ -23,6 +28,8 @@ class Read:
     basis: Basis
     face: int | tuple[int, ...] | None = None
     expected: int | None = 0
+    xor: tuple[int, ...] = ()
+    always_reset: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

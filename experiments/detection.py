@@ -8,6 +8,7 @@ from .block import Block, Read
 from .fold import fold_gates, make_fold_tree, tree_ancillas
 from .patch import Patch, spider_names
 from .searched import DETECTION_13, parse_layers, searched_syndromes
+from .single_layer import single_layer_detection
 from .tree16 import tree_detection
 
 
@@ -22,6 +23,8 @@ def make_detection(patch: Patch, scheme: str, round_: int) -> tuple[Block, ...]:
         raise ValueError("a bare qubit has no faces to check")
     if scheme == "tree16":
         return (tree_detection(patch, round_),)
+    if scheme == "fold1":
+        return (single_layer_detection(patch, round_),)
     if scheme == "fold":
         kinds: tuple[Literal["X", "Z"], ...] = ("X", "Z")
         return tuple(

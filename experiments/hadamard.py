@@ -10,6 +10,7 @@ from .block import Block, Read, each
 from .fold import fold_gates, make_fold_tree, tree_ancillas
 from .patch import Patch, spider_names
 from .searched import HADAMARD_13, HADAMARD_14, parse_layers
+from .single_layer import single_layer_hadamard
 from .tree16 import tree_hadamard
 
 
@@ -17,6 +18,8 @@ def make_hadamard(patch: Patch, scheme: str, round_: int) -> Block:
     """Return H_m of one round: +1 reads 0, and every flag reads 0."""
     if scheme == "tree16":
         return tree_hadamard(patch, round_)
+    if scheme == "fold1":
+        return single_layer_hadamard(patch, round_)
     if scheme == "fold":
         tree = make_fold_tree(patch, patch.data)
         walk = fold_gates(patch, tree, "Z")

@@ -70,8 +70,7 @@ class Cut:
 
     Attributes:
         at: index of the instruction that follows.
-        data: wire of each data qubit at this moment, in the code's order.
-        alive: wire of each qubit at this moment; of the data alone at the end.
+        data, alive: wire of each data qubit of the code and of each qubit; at the end data alone.
     """
 
     at: int
@@ -216,9 +215,7 @@ class _Sweep:
     def cut(self, at: int, data: Sequence[int] | None) -> Cut:
         """Return the images of all wires at the moment that was reached.
 
-        Args:
-            at: index of the instruction that follows.
-            data: qubit of each data qubit of the code; None: they are on the patch's.
+        at: index of the instruction that follows; data: their qubits, None for the patch's.
         """
         where = self.program.patch.data if data is None else data
         images = {wire: (Pauli(1 << wire, 0), Pauli(0, 1 << wire)) for wire in self.earlier_wires()}

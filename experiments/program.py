@@ -17,11 +17,11 @@ from .errors import UsageError
 from .hadamard import make_hadamard
 from .patch import Patch, make_bare_patch, make_fold14_patch, make_fold_patch
 from .readout import make_readout
-from .record import Bit, FaceParity, Logical, RecordMap, Stage
-from .reuse import Reuse, carried_reads, with_deferred_flags
+from .record import Bit, BitKey, FaceParity, Logical, RecordMap, Stage
+from .reuse import Place, Reuse, reads_counted_out, with_deferred_flags
 from .tree import make_tree_patch
 
-SCHEMES = ("fold", "fold13", "fold14", "tree16", "routed", "encoded", "bare")
+SCHEMES = ("fold", "fold1", "fold13", "fold14", "tree16", "routed", "encoded", "bare")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +74,8 @@ def make_program(
     """Return the program of a scheme, read out in one basis.
 
     Args:
-        scheme: fold (any odd distance), fold13, fold14, tree16 (distance 3), routed (distance 3,
-            on no device yet: see backends/routing.py), encoded or bare.
+        scheme: fold (any odd distance), fold1 (distance 5), fold13, fold14, tree16 (distance 3),
+            routed (distance 3, on no device yet: see backends/routing.py), encoded or bare.
         distance: code distance; None for bare.
         rounds: how often H_m and ED follow each other; None for encoded and bare.
         basis: readout basis of the data.
@@ -111,6 +111,8 @@ def make_patch(scheme: str, distance: int | None) -> Patch:
         raise UsageError(f"scheme {scheme}: needs a distance")
     if scheme in ("fold13", "fold14", "tree16", "routed") and distance != 3:
         raise UsageError(f"scheme {scheme}: exists at distance 3 only, not {distance}; use fold")
+    if scheme == "fold1" and distance != 5:
+        raise UsageError(f"scheme {scheme}: exists at distance 5 only, not {distance}; use fold")
     if scheme == "tree16":
         return make_tree_patch()
     if scheme == "routed":
@@ -149,7 +151,8 @@ def assemble(
     gadgets = []
     for i, block in enumerate(blocks):
         later = {qubit for other in blocks[i + 1 :] for qubit in other.qubits}
-        reset = [bit.qubit for bit in recorded[i] if reuse == "reset" and bit.qubit in later]
+        renewed = (r.qubit for r in block.reads if reuse == "reset" or r.always_reset)
+        reset = [qubit for qubit in renewed if qubit in later]
         circuit.barrier(block.qubits, label=block.label)
         for gate in block.gates:
             _append(circuit, gate)
@@ -171,12 +174,14 @@ def assemble(
 def _name_bits(blocks: Sequence[Block], patch: Patch, reuse: Reuse) -> list[tuple[Bit, ...]]:
     """Return each block's bits, named by a register per stage and round, `data` for the readout."""
     sizes: dict[str, int] = {}
-    carried = {} if reuse == "reset" else carried_reads(blocks, patch.data)
+    counted_out = reads_counted_out(blocks, patch.data, reuse)
+    keys: dict[Place, BitKey] = {}
     named: list[tuple[Bit, ...]] = []
     for i, block in enumerate(blocks):
         register = "data" if block.stage == "readout" else f"{block.stage}{block.round}"
         first = sizes.get(register, 0)
         sizes[register] = first + len(block.reads)
+        keys |= {(i, j): (register, first + j) for j in range(len(block.reads))}
         named.append(
             tuple(
                 Bit(
@@ -189,7 +194,7 @@ def _name_bits(blocks: Sequence[Block], patch: Patch, reuse: Reuse) -> list[tupl
                     qubit=read.qubit,
                     basis=read.basis,
                     expected=read.expected,
-                    xor=tuple(named[k][m].key for k, m in carried.get((i, j), ())),
+                    xor=tuple(keys[place] for place in counted_out[i, j]),
                 )
                 for j, read in enumerate(block.reads)
             )

@@ -25,6 +25,26 @@ Place = tuple[int, int]
 """(index of a block, index of a read in it)."""
 
 
+def reads_counted_out(
+    blocks: Sequence[Block], data: Sequence[int], reuse: Reuse
+) -> dict[Place, tuple[Place, ...]]:
+    """Return, for each read, the earlier reads whose outcomes its value is XORed with.
+
+    These are what it carries from earlier blocks, unless all is reset, and each read of its own
+    block that it has taken along (`Read.xor`) with what that one carries.
+    """
+    carried = {} if reuse == "reset" else carried_reads(blocks, data)
+    found = {}
+    for i, block in enumerate(blocks):
+        places = {read.qubit: (i, j) for j, read in enumerate(block.reads)}
+        for j, read in enumerate(block.reads):
+            counted = set(carried.get((i, j), ()))
+            for taken in (places[qubit] for qubit in read.xor):
+                counted ^= {taken, *carried.get(taken, ())}
+            found[i, j] = tuple(sorted(counted))
+    return found
+
+
 def carried_reads(blocks: Sequence[Block], data: Sequence[int]) -> dict[Place, tuple[Place, ...]]:
     """Return, for each read of an ancilla, the earlier reads whose outcomes it carries.
 
@@ -52,7 +72,8 @@ def _carried(blocks: Sequence[Block], qubit: int, data: set[int]) -> Iterator[Pl
             for j, read in enumerate(blocks[i].reads):
                 if read.qubit in z:
                     z.remove(read.qubit)
-                    yield i, j
+                    if not read.always_reset:
+                        yield i, j
         z = _in_front(blocks[i], z, data)
 
 

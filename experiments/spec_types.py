@@ -29,11 +29,13 @@ class Protocol:
     """What is prepared, and how.
 
     Attributes:
-        scheme: fold (any distance), fold13, fold14 and tree16 (distance 3, on as many qubits),
+        scheme: fold (any distance), fold1 (distance 5, every ancilla of a round read once, at its
+            end), fold13, fold14 and tree16 (distance 3, on as many qubits),
             routed (distance 3, a circuit without a layout that the stock transpiler routes),
             encoded (the encoder alone) or bare (one physical qubit).
         state: magic state; H is cos(pi/8)|0> + sin(pi/8)|1>.
-        distance: odd code distance; 3 for fold13, fold14, tree16 and routed, left out for bare.
+        distance: odd code distance; 3 for fold13, fold14, tree16 and routed, 5 for fold1, left out
+            for bare.
         rounds: rounds of H measurement and error detection; auto is (distance - 1) / 2;
             left out (None) for encoded and bare.
         reuse: what happens to an ancilla between two measurements; reset, xor (no reset: an outcome
@@ -76,6 +78,8 @@ class Protocol:
             what = f"{d} is not an odd number of at least 3; the nearest is {max(3, d + 1)}"
         elif d != 3 and scheme in ("fold13", "fold14", "tree16", "routed"):
             what = f"{d}: {scheme} has distance 3 only; write distance: 3 or scheme: fold"
+        elif d != 5 and scheme == "fold1":
+            what = f"{d}: {scheme} has distance 5 only; write distance: 5 or scheme: fold"
         else:
             return
         raise FieldError("distance", what)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hexmagic import experiments
 from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import find_embeddings
 from hexmagic.driver import certificate_store as store
-from hexmagic.experiments.certificate import Certificate
+from hexmagic.experiments.certificate import Certificate, certify
 from hexmagic.experiments.errors import RefusedError
-from hexmagic.experiments.fault_pairs import PairCertificate, say_nothing
+from hexmagic.experiments.fault_pairs import PairCertificate, certify_pairs, say_nothing
 from hexmagic.experiments.instructions import Instruction, read_instructions
 from hexmagic.experiments.program import Program, make_program
 
@@ -32,7 +33,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def calls(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Calls:
     """One word for each certificate that is computed."""
     made: Calls = []
-    certify, certify_pairs = store.certify, store.certify_pairs
 
     def counted(*args: Program | Sequence[Instruction]) -> Certificate:
         made.append("faults")
@@ -126,7 +126,7 @@ def test_other_program_text_has_another_name(
     before = store.content_hash(ENCODED, INSTRUCTIONS)
     (tmp_path / "__init__.py").write_text("")
     (tmp_path / "judge.py").write_text("right = 1\n")
-    monkeypatch.setattr(store.experiments, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(experiments, "__file__", str(tmp_path / "__init__.py"))
     store._judge_hash.cache_clear()
     try:
         edited = store.content_hash(ENCODED, INSTRUCTIONS)
@@ -141,9 +141,11 @@ def test_other_program_text_has_another_name(
 def test_a_damaged_file_is_computed_again_and_mended(
     calls: Calls, folder: Path, content: bytes
 ) -> None:
-    for order, ask in enumerate(
-        (lambda: store.stored_certificate(ENCODED, INSTRUCTIONS), lambda: pairs(1e6, 0)), start=1
-    ):
+    asks: tuple[Callable[[], object], ...] = (
+        lambda: store.stored_certificate(ENCODED, INSTRUCTIONS),
+        lambda: pairs(1e6, 0),
+    )
+    for order, ask in enumerate(asks, start=1):
         ask()
         (path,) = folder.glob(f"*-{order}.*")
         path.write_bytes(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from math import pi
 
 import numpy as np
@@ -47,7 +46,10 @@ def dense(pauli: Pauli) -> Dense:
         np.linalg.matrix_power(x, pauli.x >> q & 1) @ np.linalg.matrix_power(z, pauli.z >> q & 1)
         for q in reversed(range(QUBITS))
     ]
-    return np.asarray(1j**pauli.power * reduce(np.kron, factors), dtype=complex)
+    total: Dense = np.full((1, 1), 1j**pauli.power, dtype=np.complex128)
+    for factor in factors:
+        total = np.kron(total, factor).astype(np.complex128)
+    return total
 
 
 def dense_sums(sums: PauliSums, owners: int) -> list[Dense]:

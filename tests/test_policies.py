@@ -255,7 +255,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_a_run_keeps_what_was_asked_and_shows_what_was_chosen(made: Run) -> None:
     plan = json.loads((made.folder / "plan.json").read_text())
     assert [point["protocol"]["reuse"] for point in plan["points"]] == ["best", "reset"]
-    assert [circuit["reuse"] for circuit in plan["circuits"]] == ["deferred", "deferred", "reset", "reset"]
+    assert [circuit["reuse"] for circuit in plan["circuits"]] == [
+        "deferred",
+        "deferred",
+        "reset",
+        "reset",
+    ]
     circuits = json.loads((made.folder / "provenance.json").read_text())["circuits"]
     assert (circuits["p000-X"]["reuse"], circuits["p000-X"]["reuse_asked"]) == ("deferred", "best")
     table = made.fidelity()
