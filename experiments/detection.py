@@ -23,7 +23,7 @@ def make_detection(patch: Patch, scheme: str, round_: int) -> tuple[Block, ...]:
         raise ValueError("a bare qubit has no faces to check")
     if scheme == "tree16":
         return (tree_detection(patch, round_),)
-    if scheme == "fold1":
+    if scheme == "fold40":
         return (single_layer_detection(patch, round_),)
     if scheme == "fold":
         kinds: tuple[Literal["X", "Z"], ...] = ("X", "Z")

@@ -18,7 +18,7 @@ def make_hadamard(patch: Patch, scheme: str, round_: int) -> Block:
     """Return H_m of one round: +1 reads 0, and every flag reads 0."""
     if scheme == "tree16":
         return tree_hadamard(patch, round_)
-    if scheme == "fold1":
+    if scheme == "fold40":
         return single_layer_hadamard(patch, round_)
     if scheme == "fold":
         tree = make_fold_tree(patch, patch.data)

@@ -21,7 +21,7 @@ from .record import Bit, BitKey, FaceParity, Logical, RecordMap, Stage
 from .reuse import Place, Reuse, reads_counted_out, with_deferred_flags
 from .tree import make_tree_patch
 
-SCHEMES = ("fold", "fold1", "fold13", "fold14", "tree16", "routed", "encoded", "bare")
+SCHEMES = ("fold", "fold13", "fold14", "tree16", "fold40", "routed", "encoded", "bare")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def make_program(
     """Return the program of a scheme, read out in one basis.
 
     Args:
-        scheme: fold (any odd distance), fold1 (distance 5), fold13, fold14, tree16 (distance 3),
+        scheme: fold (any odd distance), fold13, fold14, tree16 (distance 3), fold40 (distance 5),
             routed (distance 3, on no device yet: see backends/routing.py), encoded or bare.
         distance: code distance; None for bare.
         rounds: how often H_m and ED follow each other; None for encoded and bare.
@@ -111,7 +111,7 @@ def make_patch(scheme: str, distance: int | None) -> Patch:
         raise UsageError(f"scheme {scheme}: needs a distance")
     if scheme in ("fold13", "fold14", "tree16", "routed") and distance != 3:
         raise UsageError(f"scheme {scheme}: exists at distance 3 only, not {distance}; use fold")
-    if scheme == "fold1" and distance != 5:
+    if scheme == "fold40" and distance != 5:
         raise UsageError(f"scheme {scheme}: exists at distance 5 only, not {distance}; use fold")
     if scheme == "tree16":
         return make_tree_patch()

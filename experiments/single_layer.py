@@ -1,4 +1,4 @@
-"""Scheme `fold1`: H_m and ED of d = 5 by folding, every ancilla of a round read once, at its end.
+"""Scheme `fold40`: H_m and ED of d = 5 by folding, every ancilla of a round read once, at its end.
 
 Each check of ED has a root ancilla of its own, so that nothing is read between two checks. A later
 check that walks through the root of an earlier one takes its value along: that outcome is counted
@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from .block import Block, Gate, Read, each
-from .colour_code import Basis
 from .fold import FoldTree, fold_gates, make_fold_tree, tree_ancillas
 from .patch import Patch
 
@@ -46,7 +46,7 @@ CHECKS_5 = """
 class Check:
     """One face in X or Z, measured along a path around it."""
 
-    basis: Basis
+    basis: Literal["X", "Z"]
     face: int
     tree: FoldTree
 
@@ -123,10 +123,11 @@ def without_repeats(gates: Sequence[Gate]) -> tuple[Gate, ...]:
 
 def _passes(gate: Gate, other: Gate) -> bool:
     """Tell whether two gates are different and commute."""
-    if not set(gate[1:]) & set(other[1:]):
+    (_, *here), (_, *there) = gate, other
+    if not set(here) & set(there):
         return True
-    both = len(gate) == len(other) == 3
-    return both and gate != other and gate[1] != other[2] and gate[2] != other[1]
+    crossed = here[0] == there[-1] or here[-1] == there[0]
+    return len(here) == len(there) == 2 and gate != other and not crossed
 
 
 def _edge(word: str) -> tuple[int, int]:
@@ -145,12 +146,9 @@ def _hang(patch: Patch, face: int, root: tuple[int, int], left_out: Sequence[set
     }
     steps: list[tuple[int, int]] = []
     ends = [(root[0], root[1]), (root[1], root[0])]
-    while ends:
-        found = [(v, u) for u, back in ends for v in links[u] if v != back]
-        steps += found
-        ends = found
-        if len(steps) > len(inside):
-            break
-    if sorted({*root, *(v for v, _ in steps)}) != sorted(inside) or len(steps) != len(inside) - 2:
+    while ends and len(steps) < len(inside):
+        ends = [(v, u) for u, back in ends for v in links[u] if v != back]
+        steps += ends
+    if {*root, *(v for v, _ in steps)} != set(inside) or len(steps) != len(inside) - 2:
         raise ValueError(f"face {face}: root {root} and what is left out give no path around it")
     return FoldTree(root=root, steps=tuple(reversed(steps)))

@@ -29,12 +29,12 @@ class Protocol:
     """What is prepared, and how.
 
     Attributes:
-        scheme: fold (any distance), fold1 (distance 5, every ancilla of a round read once, at its
-            end), fold13, fold14 and tree16 (distance 3, on as many qubits),
+        scheme: fold (any distance), fold13, fold14 and tree16 (distance 3) and fold40 (distance
+            5), each on as many qubits,
             routed (distance 3, a circuit without a layout that the stock transpiler routes),
             encoded (the encoder alone) or bare (one physical qubit).
         state: magic state; H is cos(pi/8)|0> + sin(pi/8)|1>.
-        distance: odd code distance; 3 for fold13, fold14, tree16 and routed, 5 for fold1, left out
+        distance: odd code distance; 3 for fold13, fold14, tree16 and routed, 5 for fold40, left out
             for bare.
         rounds: rounds of H measurement and error detection; auto is (distance - 1) / 2;
             left out (None) for encoded and bare.
@@ -78,7 +78,7 @@ class Protocol:
             what = f"{d} is not an odd number of at least 3; the nearest is {max(3, d + 1)}"
         elif d != 3 and scheme in ("fold13", "fold14", "tree16", "routed"):
             what = f"{d}: {scheme} has distance 3 only; write distance: 3 or scheme: fold"
-        elif d != 5 and scheme == "fold1":
+        elif d != 5 and scheme == "fold40":
             what = f"{d}: {scheme} has distance 5 only; write distance: 5 or scheme: fold"
         else:
             return
@@ -251,10 +251,21 @@ class Experiment:
         if "routed" in (scheme, *self.baselines) and self.device.embedding != "best":
             what = "a list of qubits, but the transpiler chooses those of routed; write best"
             raise FieldError("device.embedding", what)
+        self._check_reuse()
         wants_fidelity = self.expect is not None and self.expect.fidelity is not None
         if wants_fidelity and not {"X", "Z"} <= set(self.measure):
             what = f"the fidelity needs X and Z, and only {', '.join(self.measure)} is measured"
             raise FieldError("expect.fidelity", what)
+
+    def _check_reuse(self) -> None:
+        """Check that shots with a wrong ancilla are discarded where it is not reset."""
+        off = [n for n in ("hadamard", "flags", "syndromes") if not getattr(self.accept, n)]
+        if self.protocol.reuse != "reset" and off:
+            what = (
+                f"false, but with reuse {self.protocol.reuse} a wrong ancilla goes on and puts an "
+                "error on the data that the record does not tell; write reuse: reset or true"
+            )
+            raise FieldError(f"accept.{off[0]}", what)
 
     def where(self, name: str) -> str:
         """Return `file:line: field` for a dotted field name, for messages about its value."""

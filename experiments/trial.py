@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .colour_code import Basis, ColourCode
-from .errors import RefusedError
+from .errors import HexmagicError, RefusedError
 from .fault_sums import Kicks, expand
 from .faults import Fault, single_faults
 from .instructions import Instruction
@@ -20,6 +20,8 @@ from .program import Program
 from .residual import residuals, seen
 
 Floats = NDArray[np.float64]
+
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,11 +95,14 @@ def make_trial(program: Program, instructions: Sequence[Instruction]) -> Trial:
         raise RefusedError(f"scheme {program.scheme}: has no code, so nothing to certify")
     faults = tuple(single_faults(instructions, program.patch.num_qubits))
     frame = make_pauli_frame(program, instructions, faults)
+    noiseless = check_noiseless(frame, code)
+    if noiseless.fidelity < 1 - _ROUNDING:
+        raise HexmagicError(f"noiseless run: fidelity {noiseless.fidelity:.6f} with |H>, not 1")
     return Trial(
         code=code,
         basis=program.record.logical.basis,
         faults=faults,
         frame=frame,
-        noiseless=check_noiseless(frame, code),
+        noiseless=noiseless,
         rests=resting_places(frame, code),
     )

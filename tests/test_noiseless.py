@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 
 from hexmagic.experiments.block import Block
+from hexmagic.experiments.certificate import certify
 from hexmagic.experiments.detection import make_detection
 from hexmagic.experiments.encode import make_encode
 from hexmagic.experiments.errors import HexmagicError
@@ -110,6 +111,30 @@ def test_an_outcome_that_is_expected_to_be_1_is_seen(place: int) -> None:
         reads[i] = replace(reads[i], expected=1)
         line = refusal(program_with(place, replace(block, reads=tuple(reads))))
         assert "is not the expected one (expectation 1.000)" in line
+
+
+@pytest.mark.parametrize("scheme", ["fold13", "fold14", "tree16"])
+@pytest.mark.parametrize("name", ["x", "h"])
+def test_an_ancilla_that_the_encoder_does_not_leave_in_0_is_seen(scheme: str, name: str) -> None:
+    program = make_program(scheme=scheme, distance=3, rounds=1, basis="Z")
+    instructions = read_instructions(program.circuit)
+    at = next(i for i, item in enumerate(instructions) if item.gadget == "hadamard 1")
+    for qubit in program.patch.ancillas:
+        gate = Instruction(name=name, params=(), qubits=(qubit,), bits=(), gadget="encode")
+        line = refusal(program, [*instructions[:at], gate, *instructions[at:]])
+        assert f"qubit {qubit} in front of instruction {at + 1}" in line
+
+
+def test_a_program_for_another_state_is_not_certified() -> None:
+    program = make_program(scheme="encoded", distance=3, rounds=None, basis="Z")
+    instructions = read_instructions(program.circuit)
+    at = max(i for i, item in enumerate(instructions) if item.name == "cx")
+    wrong = [
+        Instruction(name="x", params=(), qubits=(q,), bits=(), gadget="encode")
+        for q in program.patch.data
+    ]
+    with pytest.raises(HexmagicError, match=r"fidelity 0\.500000 with"):
+        certify(program, [*instructions[: at + 1], *wrong, *instructions[at + 1 :]])
 
 
 @pytest.mark.parametrize("reuse", REUSES)
