@@ -24,7 +24,12 @@ from typing import Any
 
 from hexmagic.backends.compilation import Compiled
 from hexmagic.backends.embedding import EmbeddingError
-from hexmagic.driver.build import build_point, compare_policies, judge_circuit
+from hexmagic.driver.build import (
+    build_point,
+    circuit_certificate,
+    compare_policies,
+    judge_circuit,
+)
 from hexmagic.driver.plan import Point, make_plan
 from hexmagic.driver.policies import Policy, best_policy
 from hexmagic.experiments.errors import UsageError
@@ -132,7 +137,7 @@ def rows_of(point: Point) -> Iterator[Row]:
             compiled = _compiled(point, reuse)
             found.setdefault(compiled.fingerprint, (compiled, []))[1].append(reuse)
         for compiled, names in found.values():
-            yield _row(compiled, *names)
+            yield _certified_row(compiled, *names)
     else:
         policies = compare_policies(point, _where)
         # beyond d = 3 `best` judges pairs of faults as well, which takes too long for a table
@@ -276,6 +281,18 @@ def _judged_row(compiled: Compiled, policy: Policy, *, best: bool) -> Row:
         detection_failures=policy.detection_failures,
         correction_failures=policy.correction_failures,
         predicted_acceptance=policy.predicted_acceptance,
+    )
+
+
+def _certified_row(compiled: Compiled, *reuse: Reuse) -> Row:
+    certificate = circuit_certificate(compiled)
+    if certificate is None:
+        raise AssertionError(f"{compiled.program.scheme} has a code")
+    return replace(
+        _row(compiled, *reuse),
+        faults=len(certificate.faults),
+        detection_failures=len(certificate.failures("detection")),
+        correction_failures=len(certificate.failures("correction")),
     )
 
 

@@ -160,6 +160,11 @@ def _reuse(point: Point, where: Where) -> Reuse:
     policies = compare_policies(point, where)
     distance = point.protocol.distance or 0
     with located(where, "protocol.reuse"):
+        if distance > 5 and len(policies) > 1:
+            raise UsageError(
+                f"best would have to judge {(distance - 1) // 2} faults at a time at distance "
+                f"{distance}; write reset, xor or deferred"
+            )
         return best_policy(policies, _judge_pairs(point, where) if distance > 3 else None).reuse
 
 
@@ -177,6 +182,11 @@ def _judge_pairs(point: Point, where: Where) -> PairFailures:
                 budget_seconds=PAIR_SECONDS,
                 seed=derive_seed(point.seed, "pairs of faults"),
                 progress=progress,
+            )
+        if not found["exhaustive"]:
+            raise UsageError(
+                f"best could not judge all pairs of faults of {policy.reuse} in "
+                f"{PAIR_SECONDS:g} s; write reset, xor or deferred"
             )
         return int(found["detection_failures"])
 

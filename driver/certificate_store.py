@@ -14,7 +14,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from ..experiments.program import Program
 from .files import StorageError, canonical_json, write_bytes
 
 _ARRAYS = ("accepted", "accepted_readout", "wrong_undetected", "wrong_corrected")
+_RENAMED = {"failures", "weights", "examples"}  # by kind, or under another name, in JSON
 DIRECTORY = "HEXMAGIC_CACHE"
 """Environment variable: directory of the files; by default `hexmagic` in the user's cache."""
 
@@ -44,11 +45,10 @@ def stored_certificate(program: Program, instructions: Sequence[Instruction]) ->
     faults = tuple(single_faults(instructions, program.patch.num_qubits))
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
-            return Certificate(
-                faults=faults,
-                fidelity=float(kept["fidelity"]),
-                **{name: kept[name] for name in _ARRAYS},
-            )
+            arrays = {name: kept[name] for name in _ARRAYS}
+            if any(array.shape != (len(faults),) for array in arrays.values()):
+                raise ValueError("of another number of faults")
+            return Certificate(faults=faults, fidelity=float(kept["fidelity"]), **arrays)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         certificate = certify(program, instructions)  # not there, or damaged
     buffer = io.BytesIO()
@@ -77,7 +77,8 @@ def stored_pairs(
     try:
         kept: dict[str, Any] = json.loads(path.read_text())
         drawn_alike = kept["seed"] == seed and kept["budget_seconds"] >= budget_seconds
-        if kept["exhaustive"] or drawn_alike:
+        complete = {field.name for field in fields(PairCertificate)} - _RENAMED <= kept.keys()
+        if complete and (kept["exhaustive"] or drawn_alike):
             return kept
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not there, or damaged

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..experiments.colour_code import Basis
@@ -107,17 +108,17 @@ def _pairs(
 
 
 def _upper_limit(document: Mapping[str, Any], kind: Kind) -> float | None:
-    """Return the 95 % upper limit of the share of counterexamples among the accepted pairs.
+    """Return the 95 % upper limit of the chance that an accepted pair is wrong.
 
-    Wilson's, of drawn pairs, the accepted ones rounded down; None if every pair was judged or none
-    was accepted.
+    Wilson's, of drawn pairs: the wrong ones' summed probability, rounded up, of the accepted ones',
+    rounded down. None if every pair was judged or none was accepted.
     """
     total = int(document["accepted"])
     if document["exhaustive"] or not total:
         return None
     from ..analysis.estimate import wilson_interval
 
-    return float(wilson_interval(min(total, document[f"{kind}_failures"]), total)[1])
+    return float(wilson_interval(min(total, ceil(document[f"{kind}_weight"])), total)[1])
 
 
 def protocol_certificates(prepared: Prepared) -> dict[str, Any]:
@@ -130,10 +131,11 @@ def protocol_certificates(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def counterexamples(document: Mapping[str, Any], kind: Kind) -> int:
-    """Return the number of counterexamples of one kind in all of a plan's circuits."""
-    parts = [part for c in document["circuits"] for part in (c, c.get("pairs")) if part]
-    return sum(part[f"{kind}_failures"] for part in parts)
+def counterexamples(document: Mapping[str, Any], kind: Kind) -> tuple[int, int]:
+    """Return the counterexamples of one kind in all of a plan's circuits: single faults, pairs."""
+    single = sum(circuit[f"{kind}_failures"] for circuit in document["circuits"])
+    pairs = (circuit["pairs"] for circuit in document["circuits"] if "pairs" in circuit)
+    return single, sum(found[f"{kind}_failures"] for found in pairs)
 
 
 def render_certificates(document: Mapping[str, Any], width: int = 80) -> str:
@@ -178,7 +180,7 @@ def _pair_lines(pairs: Mapping[str, Any], width: int) -> list[str]:
     )
     if not pairs["exhaustive"] and pairs["detection_limit"] is not None:
         shares = " and ".join(f"{pairs[f'{kind}_limit']:.2g} ({kind})" for kind in KINDS)
-        text += f"; 95 % upper limits of their share in accepted pairs: {shares}"
+        text += f"; 95 % upper limits of the chance that an accepted pair is wrong: {shares}"
     lines = textwrap.wrap(
         f"{text} ({pairs['seconds']:.0f} s)", width, initial_indent="  ", subsequent_indent="    "
     )

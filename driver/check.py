@@ -133,7 +133,12 @@ def _facts(point: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     seconds = point["estimated_qpu_seconds"]
     yield "shots", f"{point['shots']} in each of {bases}; about {seconds:.3g} QPU seconds"
     if point["policies"]:
-        yield "reuse", reuse_words(point["reuse"], point["reuse_asked"], point["policies"])
+        yield (
+            "reuse",
+            reuse_words(
+                point["reuse"], point["reuse_asked"], point["policies"], point["distance"] or 0
+            ),
+        )
 
 
 def _verdict(certificate: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -28,6 +29,22 @@ format_option = click.option(
     show_default=True,
     help="json: one JSON document on standard output and nothing else.",
 )
+
+
+class PositiveFloat(click.FloatRange):
+    """A number above 0 that is finite: click's own range lets nan and inf through."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or fail as click does."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
 
 
 def print_json(document: Any) -> None:

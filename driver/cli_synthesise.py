@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .cli_common import format_option, note, print_json
+from .cli_common import PositiveFloat, format_option, note, print_json
 
 
 @click.command(short_help="Search for a shorter H_m or ED circuit.")
@@ -53,14 +53,14 @@ from .cli_common import format_option, note, print_json
 )
 @click.option(
     "--hot",
-    type=click.FloatRange(min=0, min_open=True),
+    type=PositiveFloat(),
     default=1.5,
     show_default=True,
     help="First temperature of a cycle, in units of cost.",
 )
 @click.option(
     "--cold",
-    type=click.FloatRange(min=0, min_open=True),
+    type=PositiveFloat(),
     default=0.25,
     show_default=True,
     help="Last temperature of a cycle.",

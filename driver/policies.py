@@ -90,9 +90,13 @@ def _failures(policy: Policy) -> tuple[int, int]:
     return policy.detection_failures, policy.correction_failures
 
 
-def reuse_words(chosen: str, asked: str, policies: Sequence[Mapping[str, Any]]) -> str:
+def reuse_words(
+    chosen: str, asked: str, policies: Sequence[Mapping[str, Any]], distance: int
+) -> str:
     """Return in words which policy a point has, and which policies make no difference."""
     words = [f"{chosen}, the best" if asked == "best" else chosen]
+    if asked == "best" and distance > 3 and len(policies) > 1:
+        words.append("policies that let more pairs of faults through are passed over")
     for policy in policies:
         if policy["same_circuit"]:
             names = [policy["reuse"], *policy["same_circuit"]]
@@ -122,6 +126,6 @@ def _cells(policy: Mapping[str, Any]) -> tuple[str, ...]:
         policy["reuse"],
         str(policy["measurement_layers"]),
         f"{1e6 * policy['duration_seconds']:.1f} us",
-        f"{policy['predicted_acceptance']:.3f}",
+        f"{policy['predicted_acceptance']:.3g}",
         *("-" if count is None else str(count) for count in failures),
     )

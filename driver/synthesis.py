@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments.block import Read
+from ..experiments.errors import UsageError
 from ..experiments.synthesis.anneal import Annealer, Candidate
 from ..experiments.synthesis.layered import qubit_names, write_layers
 from ..experiments.synthesis.state import resumed, state_of
@@ -34,10 +35,14 @@ def search(
         StorageError: the file cannot be read or written.
     """
     if path.exists():
-        running = resumed(task, read_json(path))
+        try:
+            running = resumed(task, read_json(path))
+        except UsageError as error:
+            raise UsageError(f"{path}: {error}; name another --state, or delete it") from error
         say(f"{path}: goes on at step {running.step} of {task.schedule.steps}")
     else:
         running = start_search(task)
+        save(task, running, path)
     saved = clock()
     while running.step < task.schedule.steps:
         running.advance(min(_STEPS_AT_A_TIME, task.schedule.steps - running.step))

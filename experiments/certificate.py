@@ -63,7 +63,7 @@ class Certificate:
 
     @cached_property
     def by_gadget(self) -> dict[str, dict[str, int]]:
-        """Counts of faults and of counterexamples by gadget label, in the circuit's order."""
+        """Counts of faults and of counterexamples by gadget label, in the order of the faults."""
         totals = Counter(fault.gadget for fault in self.faults)
         bad = {
             kind: Counter(fault.gadget for fault in self.failures(kind))

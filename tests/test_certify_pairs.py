@@ -26,7 +26,7 @@ def test_all_pairs_as_text_fit_80_columns_and_defeat_distance_3(call: Call) -> N
     assert result.exit_code == 5
     (line,) = result.stderr.splitlines()
     assert line.startswith("tiny.yaml: the detection certificate fails: ")
-    assert line.endswith(" counterexamples among single faults and pairs")
+    assert line.endswith(" pairs get through")
     assert max(map(len, result.stdout.splitlines())) <= 80
     text = " ".join(result.stdout.split())
     assert "pairs of faults: all of " in text
@@ -60,7 +60,7 @@ def test_all_pairs_as_json(call: Call) -> None:
     for found in pairs["counterexamples"]:
         one, two = found["faults"]
         assert (one["instruction"], one["qubits"]) != (two["instruction"], two["qubits"])
-    assert f"{pairs['detection_failures']} counterexamples" in first.stderr
+    assert f"0 single faults and {pairs['detection_failures']} pairs get" in first.stderr
 
 
 def test_drawn_pairs_state_their_number_and_an_upper_limit(
@@ -73,9 +73,15 @@ def test_drawn_pairs_state_their_number_and_an_upper_limit(
     pairs = circuit["pairs"]
     assert pairs["exhaustive"] is False
     assert f"{pairs['judged']} drawn of {pairs['pairs']}" in text
-    assert "95 % upper limits of their share in accepted pairs" in text
+    assert "95 % upper limits of the chance that an accepted pair is wrong" in text
     for kind in ("detection", "correction"):
-        assert pairs[f"{kind}_failures"] / pairs["accepted"] < pairs[f"{kind}_limit"] < 1
+        assert pairs[f"{kind}_weight"] / pairs["accepted"] < pairs[f"{kind}_limit"] < 1
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0", "-1"])
+def test_a_budget_that_is_no_finite_time_is_a_usage_error(call: Call, seconds: str) -> None:
+    result = call("certify", "tiny.yaml", "--order", "2", "--budget-seconds", seconds)
+    assert (result.exit_code, result.stdout) == (2, "")
 
 
 def test_progress_is_told_on_standard_error_alone(

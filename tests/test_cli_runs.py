@@ -222,8 +222,8 @@ def test_a_signal_leaves_a_run_that_can_be_resumed(
     os.killpg(process.pid, number)  # Ctrl-C reaches the workers too
     stdout, stderr = process.communicate(timeout=60)
     (line,) = [line for line in stderr.decode().splitlines() if " shots after " not in line]
-    assert (process.returncode, stdout) == (code, b"")
     assert line == f"{word}; resume it with `hexmagic run --resume {folder.name}`"
+    assert (process.returncode, stdout) == (code, b"")
     assert open_run(folder).state in ("interrupted", "stopped")
 
 

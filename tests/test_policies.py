@@ -227,7 +227,7 @@ def test_check_shows_every_policy_within_80_columns() -> None:
     assert table == [
         ["policy", "layers", "duration", "acceptance", "detection", "correction"],
         ["reset", "2", "11.2", "us", "0.647", "0", "0"],
-        ["deferred", "2", "1234.5", "us", "0.007", "-", "-"],
+        ["deferred", "2", "1234.5", "us", "0.0071", "-", "-"],
     ]
     assert max(len(line) for line in text.splitlines()) <= 80
     json.dumps(document)
@@ -236,10 +236,10 @@ def test_check_shows_every_policy_within_80_columns() -> None:
 def test_policies_that_make_no_difference_take_one_line() -> None:
     same = replace(policy("reset", 0.7, 7), same_circuit=("xor", "deferred"))
     assert render_policies([same.to_json()], indent=4) == []
-    words = reuse_words("reset", "best", [same.to_json()])
+    words = reuse_words("reset", "best", [same.to_json()], 3)
     assert words == "reset, the best; reset, xor and deferred give the same circuit"
     two = [policy("reset", 0.7, 7), replace(policy("xor", 0.8, 6), same_circuit=("deferred",))]
-    words = reuse_words("xor", "xor", [p.to_json() for p in two])
+    words = reuse_words("xor", "xor", [p.to_json() for p in two], 5)
     assert words == "xor; xor and deferred give the same circuit"
 
 

@@ -46,7 +46,9 @@ def resumed(task: Task, state: Mapping[str, Any]) -> Annealer:
         search.best = search.candidate(best["codes"], frozenset(best["ends"]))
         version, numbers, gauss = state["random"]
         search.random.setstate((version, tuple(numbers), gauss))
-        search.step = state["step"]
+        search.step = int(state["step"])
+        if not 0 <= search.step <= task.schedule.steps:
+            raise UsageError(f"step {search.step} of {task.schedule.steps}")
     except (KeyError, TypeError, ValueError, IndexError) as error:
         if isinstance(error, UsageError):
             raise
