@@ -11,7 +11,7 @@ from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
 from hexmagic.backends.noise import make_noise
-from hexmagic.backends.prediction import single_faults_of
+from hexmagic.backends.prediction import predict_acceptance, single_faults_of
 from hexmagic.experiments.certificate import certify
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.program import make_program
@@ -66,15 +66,15 @@ def test_aers_own_noise_model_accepts_as_often() -> None:
     assert (abs(raised - aers_raised) < 5 * width).all()
 
 
-@pytest.mark.parametrize(
-    ("name", "low", "high"),
-    [("fake_boston", 0.66, 0.76), ("fake_marrakesh", 0.42, 0.55), ("fake_sherbrooke", 0.08, 0.17)],
-)
-def test_a_calibration_gives_the_acceptance_once_measured(
-    name: str, low: float, high: float
-) -> None:
-    shots = sample(make_compiled("fold14", name, "Z"), CALIBRATION, shots=600, seed=9)
-    assert low < acceptance(shots) < high
+@pytest.mark.parametrize("name", ["fake_boston", "fake_marrakesh", "fake_sherbrooke"])
+def test_a_calibration_gives_the_acceptance_that_is_predicted(name: str) -> None:
+    """Pairs of faults that hide each other, which the prediction leaves out, add a little."""
+    compiled = make_compiled("fold14", name, "Z")
+    certificate = certify(compiled.program, compiled.instructions)
+    predicted = predict_acceptance(compiled, CALIBRATION, Accept(), certificate).acceptance
+    share = acceptance(sample(compiled, CALIBRATION, shots=600, seed=9))
+    width = 4 * error(predicted, 600)
+    assert predicted - width < share < 1.15 * predicted + width
 
 
 def test_the_generic_fold_accepts_most_shots_at_one_in_a_thousand() -> None:
