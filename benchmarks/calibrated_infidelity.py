@@ -28,9 +28,9 @@ from hexmagic.backends.embedding import choose_embedding
 from hexmagic.backends.noise import Channel, PauliChannel, make_noise
 from hexmagic.backends.prediction import predict_acceptance
 from hexmagic.experiments.certificate import certify
-from hexmagic.experiments.program import Program, make_program
+from hexmagic.experiments.program import Program
 from hexmagic.experiments.spec import Accept, NoiseSpec
-from hexmagic.experiments.synthesis.variants import VARIANTS, variant_program, variant_stages
+from hexmagic.experiments.synthesis.variants import variant_programs
 
 CALIBRATION = NoiseSpec(kind="calibration", p=None)
 DETECT = Accept(readout="detect")
@@ -84,13 +84,6 @@ def line(name: str, program: Program, device_name: str, *, shots: int, seed: int
     )
 
 
-def programs() -> Iterator[tuple[str, Program]]:
-    """Yield what is compared: the searched circuits, and the plain fold."""
-    for name, (scheme, hadamard, detection) in VARIANTS.items():
-        yield name, variant_program(scheme, variant_stages(scheme, hadamard, detection))
-    yield "fold", make_program(scheme="fold", distance=3, rounds=1, basis="Z")
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -98,7 +91,7 @@ def main() -> None:
     parser.add_argument("--shots", type=int, default=1 << 21)
     options = parser.parse_args()
     print(f"{'scheme':16} gates     us predicted  accepted  trivial          detected  corrected")
-    for name, program in programs():
+    for name, program in variant_programs():
         print(line(name, program, options.device, shots=options.shots, seed=1), flush=True)
 
 

@@ -14,14 +14,14 @@ detected, and if they are ideally corrected (p for every location).
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import comb
 
 from hexmagic.backends.clifft_fault_sets import sample_fault_sets
 from hexmagic.experiments.certificate import certify
 from hexmagic.experiments.instructions import Instruction, read_instructions
-from hexmagic.experiments.program import Program, make_program
-from hexmagic.experiments.synthesis.variants import VARIANTS, variant_program, variant_stages
+from hexmagic.experiments.program import Program
+from hexmagic.experiments.synthesis.variants import variant_programs
 
 NO_TIME = ("barrier", "rz")
 RATES = {"prepare": 2 / 3, "reset": 2 / 3, "readout": 2 / 3}
@@ -103,13 +103,6 @@ def row(name: str, program: Program, *, shots: int, one_qubit_steps: bool) -> st
     )
 
 
-def programs() -> Iterator[tuple[str, Program]]:
-    """Yield what is compared: the searched circuits, and the plain fold."""
-    for name, (scheme, hadamard, detection) in VARIANTS.items():
-        yield name, variant_program(scheme, variant_stages(scheme, hadamard, detection))
-    yield "fold", make_program(scheme="fold", distance=3, rounds=1, basis="Z")
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -119,7 +112,7 @@ def main() -> None:
     print(
         f"{'scheme':24} {'gates':>5} {'steps':>5} {'locations':>9} {'N':>7} {'p^2 det':>9} p^2 corr"
     )
-    for name, program in programs():
+    for name, program in variant_programs():
         shots, steps = options.shots, options.one_qubit_steps
         print(row(name, program, shots=shots, one_qubit_steps=steps), flush=True)
 

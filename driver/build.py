@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from ..backends.compilation import Compiled, compile_program
 from ..backends.device import Device, load_device
@@ -12,9 +13,10 @@ from ..backends.embedding import choose_embedding
 from ..backends.noise import make_noise, single_qubit_readout
 from ..backends.prediction import predict_acceptance
 from ..backends.routing import route_program
-from ..experiments.certificate import Certificate, Kind
+from ..experiments.certificate import KINDS, Certificate
 from ..experiments.colour_code import Basis
 from ..experiments.errors import RefusedError, UsageError
+from ..experiments.fault_pairs import Progress
 from ..experiments.program import Program, make_program
 from ..experiments.reuse import REUSES, Reuse
 from .certificate_store import stored_certificate, stored_pairs
@@ -22,8 +24,6 @@ from .plan import Point, derive_seed
 from .policies import PairFailures, Policy, best_policy
 from .prepare import Built, Verdict, Where, located
 from .progress import share_progress
-
-KINDS: tuple[Kind, ...] = ("detection", "correction")
 
 PAIR_SECONDS = 1800.0
 """Most time for the pairs of one circuit, where `best` has to know them; a few minutes do."""
@@ -123,6 +123,19 @@ def circuit_certificate(compiled: Compiled) -> Certificate | None:
     return certificate
 
 
+def circuit_pairs(
+    point: Point, compiled: Compiled, budget_seconds: float, progress: Progress
+) -> dict[str, Any]:
+    """Return what pairs of faults do to a point's circuit; drawn ones follow the point's seed."""
+    return stored_pairs(
+        compiled.program,
+        compiled.instructions,
+        budget_seconds=budget_seconds,
+        seed=derive_seed(point.seed, "pairs of faults"),
+        progress=progress,
+    )
+
+
 @cache
 def _certificates() -> dict[str, Certificate | RefusedError]:
     """Certificates of this process by fingerprint: a sweep of the noise needs only one."""
@@ -176,13 +189,7 @@ def _judge_pairs(point: Point, where: Where) -> PairFailures:
         asked = replace(point, protocol=replace(point.protocol, reuse=policy.reuse))
         compiled = build_point(replace(asked, measure=(basis,)), where)[basis].compiled
         with share_progress(f"pairs of {point.label}, reuse {policy.reuse}") as progress:
-            found = stored_pairs(
-                compiled.program,
-                compiled.instructions,
-                budget_seconds=PAIR_SECONDS,
-                seed=derive_seed(point.seed, "pairs of faults"),
-                progress=progress,
-            )
+            found = circuit_pairs(point, compiled, PAIR_SECONDS, progress)
         if not found["exhaustive"]:
             raise UsageError(
                 f"best could not judge all pairs of faults of {policy.reuse} in "

@@ -6,19 +6,15 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from math import ceil
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
+from ..experiments.certificate import KINDS, Certificate, Kind
 from ..experiments.colour_code import Basis
 from ..experiments.errors import RefusedError
 from ..experiments.fault_pairs import say_nothing
 from .circuits import PlannedCircuit
 from .prepare import Prepared
 
-if TYPE_CHECKING:
-    from ..experiments.certificate import Certificate
-
-Kind = Literal["detection", "correction"]
-KINDS: tuple[Kind, ...] = ("detection", "correction")
 SCHEMA_VERSION = 1
 _MOST_SHOWN = 10
 _PAIRS_SHOWN = 3
@@ -91,18 +87,11 @@ def certify_plan(
 def _pairs(
     prepared: Prepared, circuit: PlannedCircuit, budget_seconds: float, show: Show
 ) -> dict[str, Any]:
-    from .certificate_store import stored_pairs
-    from .plan import derive_seed
+    from .build import circuit_pairs
 
     compiled, point = prepared.compiled[circuit.key], prepared.plan.points[circuit.point]
     with show(f"pairs of {point.label} in {circuit.basis}") as progress:
-        document = stored_pairs(
-            compiled.program,
-            compiled.instructions,
-            budget_seconds=budget_seconds,
-            seed=derive_seed(point.seed, "pairs of faults"),
-            progress=progress,
-        )
+        document = circuit_pairs(point, compiled, budget_seconds, progress)
     limits = {f"{kind}_limit": _upper_limit(document, kind) for kind in KINDS}
     return {**document, **limits}
 

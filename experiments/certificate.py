@@ -26,6 +26,7 @@ from .program import Program
 from .trial import make_trial
 
 Kind = Literal["detection", "correction"]
+KINDS: tuple[Kind, ...] = ("detection", "correction")
 
 TOLERANCE = 1e-9
 """Probability from which a fault counts; amplitudes of real ones are of order sin(pi/8) or more."""
@@ -65,10 +66,7 @@ class Certificate:
     def by_gadget(self) -> dict[str, dict[str, int]]:
         """Counts of faults and of counterexamples by gadget label, in the order of the faults."""
         totals = Counter(fault.gadget for fault in self.faults)
-        bad = {
-            kind: Counter(fault.gadget for fault in self.failures(kind))
-            for kind in ("detection", "correction")
-        }
+        bad = {kind: Counter(fault.gadget for fault in self.failures(kind)) for kind in KINDS}
         return {
             gadget: {
                 "faults": count,
@@ -89,7 +87,7 @@ class Certificate:
             "by_gadget": self.by_gadget,
             "counterexamples": [
                 {"certificate": kind, **fault.to_json()}
-                for kind in ("detection", "correction")
+                for kind in KINDS
                 for fault in self.failures(kind)
             ],
         }

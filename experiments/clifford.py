@@ -10,9 +10,9 @@ from math import pi
 import numpy as np
 
 from .errors import HexmagicError
+from .gate_matrices import PAULIS, gate_matrix
 from .instructions import Instruction
 from .pauli_sums import Pauli
-from .statevector import PAULIS, gate_matrix
 from .steps import Matrix
 
 _EXACT = 1e-9

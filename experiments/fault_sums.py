@@ -2,7 +2,7 @@
 
 A fault that passes a rotation about an axis with which it anticommutes becomes a sum of two Paulis.
 Terms that can no longer be accepted, because they flip a recorded value that no later rotation
-touches, are left out on request.
+touches, are left out.
 """
 
 from __future__ import annotations
@@ -55,17 +55,14 @@ def make_kicks(frame: PauliFrame, keys: Sequence[Key]) -> Kicks:
     )
 
 
-def expand(
-    frame: PauliFrame, kicks: Sequence[Kicks], *, rests: Sequence[Rest], accepted_only: bool
-) -> PauliSums:
-    """Return what is left at the end of several runs, each with a few kicks.
+def expand(frame: PauliFrame, kicks: Sequence[Kicks], *, rests: Sequence[Rest]) -> PauliSums:
+    """Return what accepted runs leave at the end, each with a few kicks.
 
     Args:
         frame: the circuit.
         kicks: the first kick of each run, the second, and so on, in any order of time.
         rests: where terms may be multiplied by stabilisers of the noiseless state; the result is
             right when it acts on that state.
-        accepted_only: leave out the terms that flip a recorded value.
 
     Returns:
         sums owned by the runs' indices.
@@ -78,8 +75,7 @@ def expand(
     for j, settled in enumerate(_settled(frame)):
         for kick in kicks:
             sums = _kicked(sums, kick, kick.starts == j)
-        if accepted_only:
-            sums = sums[~(_with_coming(sums, kicks, j) & settled).any(axis=1)]
+        sums = sums[~(_with_coming(sums, kicks, j) & settled).any(axis=1)]
         if j == len(frame.rotations):
             break
         if j in places:

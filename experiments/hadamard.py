@@ -10,7 +10,6 @@ from .block import Block, Read, each
 from .fold import fold_gates, make_fold_tree, tree_ancillas
 from .patch import Patch, spider_names
 from .searched import HADAMARD_13, HADAMARD_14, parse_layers
-from .single_layer import single_layer_hadamard
 from .tree16 import tree_hadamard
 
 
@@ -18,9 +17,7 @@ def make_hadamard(patch: Patch, scheme: str, round_: int) -> Block:
     """Return H_m of one round: +1 reads 0, and every flag reads 0."""
     if scheme == "tree16":
         return tree_hadamard(patch, round_)
-    if scheme == "fold40":
-        return single_layer_hadamard(patch, round_)
-    if scheme == "fold":
+    if scheme in ("fold", "fold40"):
         tree = make_fold_tree(patch, patch.data)
         walk = fold_gates(patch, tree, "Z")
         root, *flags = tree_ancillas(patch, tree)
@@ -29,15 +26,16 @@ def make_hadamard(patch: Patch, scheme: str, round_: int) -> Block:
         text, top = (HADAMARD_14, "r") if scheme == "fold14" else (HADAMARD_13, "e1")
         walk = parse_layers(text, names)
         root = names[top]
-        # fold14's other ancillas go on into ED, whose reads show their faults
-        flags = [] if scheme == "fold14" else [q for q in patch.ancillas if q != root]
+        flags = [q for q in patch.ancillas if q != root]
+    if scheme in ("fold14", "fold40"):
+        flags = []  # these ancillas go on into ED, whose reads show their faults
     return Block(
         label=f"hadamard {round_}",
         stage="hadamard",
         round=round_,
         gates=(*each("adg", patch.data), *walk, *each("a", patch.data)),
         reads=(
-            Read(qubit=root, role="hadamard", basis="Z"),
+            Read(qubit=root, role="hadamard", basis="Z", always_reset=scheme == "fold40"),
             *(Read(qubit=flag, role="flag", basis="Z") for flag in flags),
         ),
     )

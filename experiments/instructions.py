@@ -9,7 +9,6 @@ from qiskit import QuantumCircuit
 from .errors import HexmagicError
 from .record import BitKey
 
-TWO_QUBIT_NAMES = frozenset({"cx", "cz", "ecr"})
 VIRTUAL_NAMES = frozenset({"rz", "barrier"})
 """Instructions without a physical operation: frame changes and barriers take no time."""
 

@@ -24,11 +24,11 @@ import numpy as np
 from .clifford import gate_images, matrix_images, quarter_turns
 from .errors import HexmagicError
 from .faults import Fault
+from .gate_matrices import gate_matrix
 from .instructions import Instruction
 from .pauli_sums import Pauli
 from .program import Program
 from .record import Role
-from .statevector import gate_matrix
 from .steps import Matrix
 
 _LETTERS = {"X": (1, 0), "Y": (1, 1), "Z": (0, 1)}

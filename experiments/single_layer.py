@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .block import Block, Gate, Read, each
+from .block import Block, Gate, Read
 from .fold import FoldTree, fold_gates, make_fold_tree, tree_ancillas
 from .patch import Patch
 
@@ -63,23 +63,6 @@ def read_checks(patch: Patch, text: str) -> tuple[Check, ...]:
         tree = _hang(patch, int(name[1:]), _edge(root), [set(_edge(word)) for word in left_out])
         checks.append(Check(basis="X" if name[0] == "X" else "Z", face=int(name[1:]), tree=tree))
     return tuple(checks)
-
-
-def single_layer_hadamard(patch: Patch, round_: int) -> Block:
-    """Return H_m by folding: only its root is read, the flags' ancillas go on into ED."""
-    tree = make_fold_tree(patch, patch.data)
-    walk = fold_gates(patch, tree, "Z")
-    return Block(
-        label=f"hadamard {round_}",
-        stage="hadamard",
-        round=round_,
-        gates=(*each("adg", patch.data), *walk, *each("a", patch.data)),
-        reads=(
-            Read(
-                qubit=tree_ancillas(patch, tree)[0], role="hadamard", basis="Z", always_reset=True
-            ),
-        ),
-    )
 
 
 def single_layer_detection(patch: Patch, round_: int) -> Block:

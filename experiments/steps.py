@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .faults import PREPARATION
+from .gate_matrices import PAULIS, gate_matrix
 from .instructions import Instruction
-from .statevector import PAULIS, gate_matrix
 
 Matrix = NDArray[np.complex128]
 

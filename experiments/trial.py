@@ -64,7 +64,7 @@ class Trial:
 
     def run(self, *kicks: Kicks) -> Verdicts:
         """Return what runs do, each with one of every given kicks."""
-        sums = expand(self.frame, kicks, rests=self.rests, accepted_only=True)
+        sums = expand(self.frame, kicks, rests=self.rests)
         found = residuals(self.frame, self.code, self.noiseless.values, sums)
         rows, amplitudes = found.outcomes()
         right, wrong = (abs(amplitudes) ** 2).T

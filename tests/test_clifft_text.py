@@ -7,14 +7,15 @@ from math import pi
 import clifft
 import numpy as np
 import pytest
+from fakes.vectors import apply_matrix, zero_state
 from numpy.typing import NDArray
 
 from hexmagic.backends.clifft_faults import TAG_BITS, given_faults, tagged_faults
 from hexmagic.backends.clifft_text import gate_lines, inverse_gate, make_text
 from hexmagic.experiments.errors import HexmagicError
 from hexmagic.experiments.faults import PREPARATION, Fault, FaultKind, single_faults
+from hexmagic.experiments.gate_matrices import gate_matrix
 from hexmagic.experiments.instructions import Instruction
-from hexmagic.experiments.statevector import apply_matrix, gate_matrix, zero_state
 
 ONE_QUBIT = [("h",), ("s",), ("sdg",), ("sx",), ("x",), ("rz", 0.3), ("rz", -3 * pi / 4), ("ry", 2)]
 GATES = [*ONE_QUBIT, ("ry", pi / 4), ("cx",), ("cz",), ("ecr",), ("delay", 64.0)]

@@ -113,28 +113,37 @@ def test_an_outcome_that_is_expected_to_be_1_is_seen(place: int) -> None:
         assert "is not the expected one (expectation 1.000)" in line
 
 
-@pytest.mark.parametrize("scheme", ["fold13", "fold14", "tree16"])
-@pytest.mark.parametrize("name", ["x", "h"])
-def test_an_ancilla_that_the_encoder_does_not_leave_in_0_is_seen(scheme: str, name: str) -> None:
-    program = make_program(scheme=scheme, distance=3, rounds=1, basis="Z")
+def assert_each_ancilla_is_seen(program: Program, name: str, before: str, gadget: str) -> None:
+    """A gate on an ancilla in front of a gadget is refused, whichever ancilla it is."""
     instructions = read_instructions(program.circuit)
-    at = next(i for i, item in enumerate(instructions) if item.gadget == "hadamard 1")
+    at = next(i for i, item in enumerate(instructions) if item.gadget == gadget)
     for qubit in program.patch.ancillas:
-        gate = Instruction(name=name, params=(), qubits=(qubit,), bits=(), gadget="encode")
+        gate = Instruction(name=name, params=(), qubits=(qubit,), bits=(), gadget=before)
         line = refusal(program, [*instructions[:at], gate, *instructions[at:]])
         assert f"qubit {qubit} in front of instruction {at + 1}" in line
 
 
-def test_a_program_for_another_state_is_not_certified() -> None:
-    program = make_program(scheme="encoded", distance=3, rounds=None, basis="Z")
+def logical_x_behind_the_encoder(program: Program) -> list[Instruction]:
     instructions = read_instructions(program.circuit)
     at = max(i for i, item in enumerate(instructions) if item.name == "cx")
-    wrong = [
+    flips = [
         Instruction(name="x", params=(), qubits=(q,), bits=(), gadget="encode")
         for q in program.patch.data
     ]
+    return [*instructions[: at + 1], *flips, *instructions[at + 1 :]]
+
+
+@pytest.mark.parametrize("scheme", ["fold13", "fold14", "tree16"])
+@pytest.mark.parametrize("name", ["x", "h"])
+def test_an_ancilla_that_the_encoder_does_not_leave_in_0_is_seen(scheme: str, name: str) -> None:
+    program = make_program(scheme=scheme, distance=3, rounds=1, basis="Z")
+    assert_each_ancilla_is_seen(program, name, "encode", "hadamard 1")
+
+
+def test_a_program_for_another_state_is_not_certified() -> None:
+    program = make_program(scheme="encoded", distance=3, rounds=None, basis="Z")
     with pytest.raises(HexmagicError, match=r"fidelity 0\.500000 with"):
-        certify(program, [*instructions[: at + 1], *wrong, *instructions[at + 1 :]])
+        certify(program, logical_x_behind_the_encoder(program))
 
 
 @pytest.mark.parametrize("reuse", REUSES)
@@ -143,21 +152,10 @@ def test_an_ancilla_that_is_not_0_in_front_of_the_second_h_m_is_seen(
     reuse: Reuse, name: str
 ) -> None:
     program = make_program(scheme="fold13", distance=3, rounds=2, basis="Z", reuse=reuse)
-    instructions = read_instructions(program.circuit)
-    at = next(i for i, item in enumerate(instructions) if item.gadget == "hadamard 2")
-    for qubit in program.patch.ancillas:
-        gate = Instruction(name=name, params=(), qubits=(qubit,), bits=(), gadget="detection 1")
-        line = refusal(program, [*instructions[:at], gate, *instructions[at:]])
-        assert f"qubit {qubit} in front of instruction {at + 1}" in line
+    assert_each_ancilla_is_seen(program, name, "detection 1", "hadamard 2")
 
 
 def test_a_turned_logical_state_has_the_fidelity_that_is_left() -> None:
     program = make_program(scheme="encoded", distance=3, rounds=None, basis="Z")
-    instructions = read_instructions(program.circuit)
-    at = max(i for i, item in enumerate(instructions) if item.name == "cx")
-    logical = [
-        Instruction(name="x", params=(), qubits=(q,), bits=(), gadget="encode")
-        for q in program.patch.data
-    ]
-    found = check(program, [*instructions[: at + 1], *logical, *instructions[at + 1 :]])
+    found = check(program, logical_x_behind_the_encoder(program))
     assert found.fidelity == pytest.approx(0.5)  # |<H|X|H>|^2 = sin^2(pi/4)

@@ -280,7 +280,7 @@ def test_resuming_does_not_choose_again(
             services=make_services(),
             progress=StopAfter(2),
         )
-    never: Callable[..., Any] = lambda *_: pytest.fail("asked again")  # noqa: E731
+    never: Callable[..., Any] = lambda *_: pytest.fail("asked again")  # noqa: E731  # one use, where it stands
     monkeypatch.setattr(build, "compare_policies", never)
     resumed = resume("latest", tmp_path / "runs", services=make_services())
     assert resumed.fidelity().equals(made.fidelity())

@@ -16,6 +16,7 @@ from hexmagic.experiments.encode import make_encode
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.fault_pairs import certify_pairs
 from hexmagic.experiments.fold import fold_gates
+from hexmagic.experiments.hadamard import make_hadamard
 from hexmagic.experiments.instructions import read_instructions
 from hexmagic.experiments.program import Program, assemble, make_patch, make_program
 from hexmagic.experiments.readout import make_readout
@@ -24,12 +25,11 @@ from hexmagic.experiments.single_layer import (
     CHECKS_5,
     read_checks,
     single_layer_detection,
-    single_layer_hadamard,
     without_repeats,
 )
 
 PATCH = make_patch("fold40", 5)
-HADAMARD, DETECTION = single_layer_hadamard(PATCH, 1), single_layer_detection(PATCH, 1)
+HADAMARD, DETECTION = make_hadamard(PATCH, "fold40", 1), single_layer_detection(PATCH, 1)
 
 
 @cache
@@ -119,7 +119,7 @@ def test_a_passing_error_is_told_in_its_round_by_its_faces_alone(reuse: Reuse, q
         detection = single_layer_detection(PATCH, round_)
         if round_ == 1:
             detection = replace(detection, gates=(*flip, *detection.gates, *flip))
-        blocks += [single_layer_hadamard(PATCH, round_), detection]
+        blocks += [make_hadamard(PATCH, "fold40", round_), detection]
     blocks.append(make_readout(PATCH, "Z"))
     program = assemble("fold40", PATCH, blocks, "Z", reuse)
     values = sample(program, read_instructions(program.circuit), shots=20, seed=1).values()
@@ -167,7 +167,7 @@ def test_a_misread_h_would_hide_the_wrong_state_if_its_ancilla_were_not_reset() 
 
     blocks = [make_encode(PATCH)]
     for round_ in (1, 2):
-        blocks += [unlike(single_layer_hadamard(PATCH, round_))]
+        blocks += [unlike(make_hadamard(PATCH, "fold40", round_))]
         blocks += [single_layer_detection(PATCH, round_)]
     program = assemble("fold40", PATCH, [*blocks, make_readout(PATCH, "Z")], "Z", "xor")
     instructions = read_instructions(program.circuit)

@@ -103,7 +103,7 @@ def task(stage: StageName = "detection", scheme: str = "fold13", **changes: obje
     plain = Task(
         stage=stage, scheme=scheme, start="shipped", objective="gates", seed=5, schedule=SHORT
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)  # type: ignore[arg-type]  # a Task's own fields
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -53,13 +54,13 @@ def silent(_: str) -> None:
     pass
 
 
-def clock_of_tens() -> object:
+def clock_of_tens() -> Callable[[], float]:
     ticks = count(0, 10)
     return lambda: float(next(ticks))
 
 
-def kill_at(line: int) -> object:
-    told = []
+def kill_at(line: int) -> Callable[[str], None]:
+    told: list[str] = []
 
     def say(text: str) -> None:
         told.append(text)
@@ -73,7 +74,7 @@ def kill_at(line: int) -> object:
 def test_a_search_that_was_killed_ends_as_if_it_had_not_been(tmp_path: Path, line: int) -> None:
     whole = search(TASK, tmp_path / "whole.json", silent)
     with pytest.raises(KilledError):
-        search(TASK, tmp_path / "killed.json", kill_at(line), clock=clock_of_tens())  # type: ignore[arg-type]
+        search(TASK, tmp_path / "killed.json", kill_at(line), clock=clock_of_tens())
     assert 0 < read_json(tmp_path / "killed.json")["step"] < STEPS
     ended = search(TASK, tmp_path / "killed.json", silent)
     assert (ended.best, ended.current, ended.step) == (whole.best, whole.current, STEPS)

@@ -133,13 +133,6 @@ def read_behind(problem: Problem, detection: Sequence[int], reads: Sequence[int]
     return behind
 
 
-def ideal_detection(problem: Problem) -> Effects:
-    """Return the effects in front of an ED without faults, its ancillas fresh."""
-    effects = final_effects(problem)
-    bits = problem.syndrome_bits
-    return [effect | effect >> 2 << bits for effect in effects]
-
-
 def _plainly_bad(problem: Problem) -> Callable[[int], bool]:
     wrong = [logical_left(problem, effect) != 0 for effect in range(1 << problem.syndrome_bits)]
     return lambda effect: effect < len(wrong) and wrong[effect]

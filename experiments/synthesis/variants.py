@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ..block import Block, each
 from ..detection import make_detection
 from ..encode import make_encode
 from ..hadamard import make_hadamard
-from ..program import Program, assemble, make_patch
+from ..program import Program, assemble, make_patch, make_program
 from ..readout import make_readout
 from ..searched import DETECTION_13, HADAMARD_13, HADAMARD_14, parse_layers
 from ..tree16 import DETECTION_TREE
@@ -51,3 +52,10 @@ def variant_program(scheme: str, stages: list[Block]) -> Program:
     """Return the program of a scheme with H_m and ED given, read out in Z."""
     patch = make_patch(scheme, 3)
     return assemble(scheme, patch, [make_encode(patch), *stages, make_readout(patch, "Z")], "Z")
+
+
+def variant_programs() -> Iterator[tuple[str, Program]]:
+    """Yield every variant as a program by its name, and the plain fold."""
+    for name, (scheme, hadamard, detection) in VARIANTS.items():
+        yield name, variant_program(scheme, variant_stages(scheme, hadamard, detection))
+    yield "fold", make_program(scheme="fold", distance=3, rounds=1, basis="Z")

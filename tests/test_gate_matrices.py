@@ -1,4 +1,4 @@
-"""The state vectors of the certificate against qiskit's."""
+"""Gate matrices and steps against qiskit's state vectors."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fakes.vectors import Vectors, apply_matrix, block_indices, zero_state
 from hypothesis import given
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import ECRGate
 from qiskit.quantum_info import Operator, Pauli, Statevector
 
+from hexmagic.experiments.gate_matrices import PAULIS, gate_matrix
 from hexmagic.experiments.instructions import Instruction, read_instructions
-from hexmagic.experiments.statevector import (
-    PAULIS,
-    Vectors,
-    apply_matrix,
-    block_indices,
-    gate_matrix,
-    zero_state,
-)
 from hexmagic.experiments.steps import make_steps, pauli_matrix
 
 NUM_QUBITS = 5
