@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isnan, nan, sqrt
 from statistics import NormalDist
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..experiments.errors import UsageError
 
 WILSON = "wilson"
-MOVER = "mover-wilson"
+MOVER = "mover-"
 UNFOLDED = "-unfolded"
 
 Floats = NDArray[np.float64]
@@ -81,25 +81,19 @@ def rate_estimate(k: int, n: int, *, cut: str, level: float = 0.95) -> Estimate:
     )
 
 
-def expectation_estimate(plus: int, n: int, *, cut: str, level: float = 0.95) -> Estimate:
-    """Return <P> = 2 plus / n - 1 with the Wilson interval mapped likewise.
-
-    Args:
-        plus: kept shots with logical outcome +1.
-        n: kept shots; with none the value is NaN and the interval [-1, 1].
-        cut: the criteria under which they were kept.
-        level: two-sided confidence level.
-    """
-    rate = rate_estimate(plus, n, cut=cut, level=level)
-    return Estimate(
-        value=2 * rate.value - 1,
-        low=2 * rate.low - 1,
-        high=2 * rate.high - 1,
-        n=n,
-        method=WILSON,
-        level=level,
-        cut=cut,
+def expectation(minus_rate: Estimate) -> Estimate:
+    """Return <P> = 1 - 2 e of a rate e of outcome -1, its interval mapped likewise."""
+    return replace(
+        minus_rate,
+        value=1 - 2 * minus_rate.value,
+        low=1 - 2 * minus_rate.high,
+        high=1 - 2 * minus_rate.low,
     )
+
+
+def complement(rate: Estimate) -> Estimate:
+    """Return 1 minus a rate, its interval likewise."""
+    return replace(rate, value=1 - rate.value, low=1 - rate.high, high=1 - rate.low)
 
 
 def attempts_per_kept(acceptance: float) -> float:
@@ -185,7 +179,7 @@ def fidelity_estimate(x: Estimate, z: Estimate) -> Estimate:
         low=low,
         high=high,
         n=x.n + z.n,
-        method=MOVER + (UNFOLDED if x.method.endswith(UNFOLDED) else ""),
+        method=MOVER + x.method,
         level=x.level,
         cut=x.cut,
     )

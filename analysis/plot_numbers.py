@@ -6,6 +6,7 @@ from math import floor, isfinite, isnan, log10
 
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
@@ -24,6 +25,31 @@ def interval_digits(low: float, high: float) -> int:
     if not isfinite(half) or half <= 0:
         return 4
     return min(max(1 - floor(log10(half)), 1), 6)
+
+
+def scientific_digits(value: float, low: float, high: float) -> int:
+    """Return the decimals in scientific notation that show two digits of half the width: 1 to 4.
+
+    Of a value of 0 they are those of its upper end.
+    """
+    half, size = (high - low) / 2, abs(value) or high
+    if not (isfinite(half) and half > 0 and isfinite(size) and size > 0):
+        return 2
+    return min(max(floor(log10(size)) - floor(log10(half)) + 1, 1), 4)
+
+
+def scientific(value: float, digits: int) -> str:
+    """Return a number in scientific notation: 1.71×10⁻⁷; 0 as it is, a dash for a missing one."""
+    if is_missing(value) or value == 0:
+        return NOTHING if is_missing(value) else "0"
+    mantissa, _, exponent = f"{value:.{digits}e}".partition("e")
+    return f"{mantissa.replace('-', MINUS)}{TIMES}{power_of_ten(int(exponent))}"
+
+
+def scientific_interval(value: float, low: float, high: float) -> tuple[str, str]:
+    """Return a value and its "[low, high]" in scientific notation."""
+    digits = scientific_digits(value, low, high)
+    return scientific(value, digits), f"[{scientific(low, digits)}, {scientific(high, digits)}]"
 
 
 def with_interval(value: float, low: float, high: float, *, scale: float = 1) -> tuple[str, str]:

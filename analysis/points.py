@@ -1,21 +1,26 @@
-"""What the analysis is given: one point of a plan with its shots."""
+"""What the analysis is given: one point of a plan with its shots, or with what they count."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 from ..experiments.colour_code import Basis
+from ..experiments.counts import Counts
+from ..experiments.measures import Measure
 from ..experiments.shots import Shots
 from ..experiments.spec import Accept
+from .fault_numbers import FaultNumberWeights
+from .postselect import count_shots
+from .strata import Strata
 
 Scalar = bool | int | float | str | None
 BASES: tuple[Basis, ...] = ("X", "Y", "Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PointShots:
-    """One grid point of a sweep, or one of its baselines, with the shots of every basis.
+class PointInfo:
+    """One grid point of a sweep, or one of its baselines.
 
     Attributes:
         run: id of the run.
@@ -30,7 +35,7 @@ class PointShots:
         backend: engine that took the shots.
         swept: value of each swept field, by its dotted name.
         accept: what post-selection asks.
-        shots: shots of each measured basis; a basis may be absent.
+        measures: what was to be measured, in the plan's order.
         readout_error: (P(1|0), P(0|1)) of the qubit of a `bare` point, None for any other.
         reuse: what happened to an ancilla between two of its measurements: reset, xor or deferred;
             None where none is measured.
@@ -48,19 +53,59 @@ class PointShots:
     backend: str
     swept: Mapping[str, Scalar]
     accept: Accept
-    shots: Mapping[Basis, Shots]
+    measures: tuple[Measure, ...] = BASES
     readout_error: tuple[float, float] | None = None
     reuse: str | None = None
 
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PointShots(PointInfo):
+    """A point with raw shots.
+
+    Attributes:
+        shots: of each measure that has any.
+    """
+
+    shots: Mapping[Measure, Shots]
+
     def __post_init__(self) -> None:
-        for basis, shots in self.shots.items():
-            if shots.record.logical.basis != basis:
+        """Check that the shots are what their names say."""
+        for measure, shots in self.shots.items():
+            if shots.record.logical.basis != measure:
                 raise ValueError(
-                    f"point {self.label}: the shots of basis {basis} have a record map that reads "
-                    f"{shots.record.logical.basis}"
+                    f"point {self.label}: the shots of basis {measure} have a record map that "
+                    f"reads {shots.record.logical.basis}"
                 )
             if self.readout_error is not None and len(shots.record.logical.bits) != 1:
                 raise ValueError(
                     f"point {self.label}: a readout error can be removed from a single qubit only, "
                     f"not from {len(shots.record.logical.bits)}"
                 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stratified:
+    """A measure that was estimated by strata: how likely each is at this point, and what it did."""
+
+    weights: FaultNumberWeights
+    strata: Strata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PointCounts(PointInfo):
+    """A point with what its shots count.
+
+    Attributes:
+        counts: of each measure that has any shots.
+        stratified: instead, each measure that was estimated by strata.
+    """
+
+    counts: Mapping[Measure, Counts] = field(default_factory=dict)
+    stratified: Mapping[Measure, Stratified] = field(default_factory=dict)
+
+
+def count_point(point: PointShots) -> PointCounts:
+    """Return a point with what its shots count."""
+    info = {f.name: getattr(point, f.name) for f in fields(PointInfo)}
+    counts = {name: count_shots(shots, point.accept) for name, shots in point.shots.items()}
+    return PointCounts(**info, counts=counts)

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..experiments.colour_code import Basis
-from ..experiments.record import BitKey, Role
-from ..experiments.shots import Shots
+from ..experiments.counts import Readout
+from ..experiments.measures import Measure
 from .estimate import (
     Estimate,
     attempts_per_kept,
-    expectation_estimate,
+    complement,
+    expectation,
     fidelity_estimate,
     rate_estimate,
     remove_readout_error,
 )
-from .points import BASES, PointShots
-from .postselect import (
-    CRITERIA,
-    Criterion,
-    Tally,
-    cut_flow,
-    describe_cut,
-    logical_outcomes,
-    tally_shots,
-)
+from .points import BASES, PointCounts
+from .postselect import Criterion, counted_criteria, describe_cut
+from .rates import Rates, measured_rates
 
-ROLES: tuple[Role, ...] = ("hadamard", "flag", "syndrome", "data")
+IDEAL_READOUTS: tuple[Readout, ...] = ("detect", "correct")
+"""Both ways to treat the faces of an ideal judgement, which sees them all."""
 
 Row = dict[str, Any]
 
@@ -58,7 +55,7 @@ FIDELITY: Mapping[str, str] = {
     **{"estimate": "str", "readout": "str", "shots": "int64", "kept": "int64"},
     **_with_interval("acceptance"),
     "attempts_per_kept": "float64",
-    **_with_interval("x", "y", "z", "fidelity"),
+    **_with_interval("x", "y", "z", "fidelity", "infidelity"),
     **{"level": "float64", "method": "str"},
 }
 CUTFLOW: Mapping[str, str] = {
@@ -76,116 +73,129 @@ POINTS: Mapping[str, str] = {
 }
 
 
-def fidelity_table(points: Sequence[PointShots], *, level: float = 0.95) -> pd.DataFrame:
+def fidelity_table(points: Sequence[PointCounts], *, level: float = 0.95) -> pd.DataFrame:
     """Return one row per point and estimate: acceptance, <X>, <Y>, <Z> and F with intervals.
 
     `estimate` is "raw"; a point with a known readout error has a second row, "readout_removed".
     Acceptance pools the measured bases. Columns: `FIDELITY`, then `sweep.<field>` columns.
     """
     rows = [row for point in points for row in _fidelity_rows(point, level)]
-    return _frame(rows, FIDELITY, points)
+    return make_frame(rows, FIDELITY, points)
 
 
-def cutflow_table(points: Sequence[PointShots], *, level: float = 0.95) -> pd.DataFrame:
+def cutflow_table(points: Sequence[PointCounts], *, level: float = 0.95) -> pd.DataFrame:
     """Return one row per point, basis and criterion; basis "all" sums the measured ones.
 
     Columns: `CUTFLOW`, then `sweep.<field>` columns. `pass_rate` is passed / entered.
     """
     rows = [row for point in points for row in _cutflow_rows(point, level)]
-    return _frame(rows, CUTFLOW, points)
+    return make_frame(rows, CUTFLOW, points)
 
 
-def points_table(points: Sequence[PointShots], *, level: float = 0.95) -> pd.DataFrame:
+def points_table(points: Sequence[PointCounts], *, level: float = 0.95) -> pd.DataFrame:
     """Return one row per point and measured basis: acceptance and <P> (raw), with intervals.
 
     Columns: `POINTS`, then `sweep.<field>` columns.
     """
     rows = [row for point in points for row in _point_rows(point, level)]
-    return _frame(rows, POINTS, points)
+    return make_frame(rows, POINTS, points)
 
 
-def shots_table(point: PointShots) -> pd.DataFrame:
-    """Return one row per shot of every measured basis, in the order taken.
-
-    Columns are a MultiIndex: (role, "register[index]") with the value of each recorded bit (xor
-    applied; bool, or nullable "boolean" if only some bases record that bit), then
-    ("verdict", "kept") bool, ("verdict", "first_failed") categorical, missing for a kept shot,
-    ("verdict", "logical") int8 +1 or -1, ("shot", "basis") str and ("shot", "number") int64, from
-    0 within its basis.
-    """
-    measured = _measured(point)
-    flows = [cut_flow(shots, point.accept) for _, shots in measured]
-    failed = _join([flow.first_failed for flow in flows], "int8")
-    logical = [logical_outcomes(shots, point.accept) for _, shots in measured]
-    sizes = [len(shots) for _, shots in measured]
-    bases = np.repeat(np.array([basis for basis, _ in measured], dtype=object), sizes)
-    columns: dict[tuple[str, str], Any] = {
-        **_bit_columns([shots for _, shots in measured]),
-        ("verdict", "kept"): failed < 0,
-        ("verdict", "first_failed"): pd.Categorical.from_codes(
-            failed, dtype=pd.CategoricalDtype(list(CRITERIA), ordered=True)
-        ),
-        ("verdict", "logical"): _join(logical, "int8"),
-        ("shot", "basis"): pd.array(bases, dtype="str"),
-        ("shot", "number"): _join([np.arange(size) for size in sizes], "int64"),
-    }
-    names = pd.MultiIndex.from_tuples(columns, names=["role", "bit"])
-    return pd.DataFrame(columns).set_axis(names, axis=1)
+def _fidelity_rows(point: PointCounts, level: float) -> Iterator[Row]:
+    """Yield the rows of a point: from tomography, from a second H_m, from the ideal judgement."""
+    readout = point.accept.readout
+    rates = {name: measured_rates(point, name, readout, level) for name in point.measures}
+    common = identity(point) | {"level": level}
+    if set(BASES) & set(point.measures):
+        yield from _tomography_rows(point, rates, common | {"readout": readout}, level)
+    if "H" in rates:
+        yield common | {"estimate": "h_measured", "readout": readout} | _from_minus(rates["H"])
+    if "H_ideal" in rates:
+        for ideal in IDEAL_READOUTS:
+            found = measured_rates(point, "H_ideal", ideal, level)
+            yield common | {"estimate": "h_ideal", "readout": ideal} | _from_minus(found)
 
 
-def _fidelity_rows(point: PointShots, level: float) -> list[Row]:
-    cut = describe_cut(point.accept)
-    tallies = {basis: tally_shots(shots, point.accept) for basis, shots in _measured(point)}
-    total = sum(tallies.values(), start=Tally(shots=0, kept=0, plus=0))
-    accepted = rate_estimate(total.kept, total.shots, cut=cut, level=level)
-    raw = {basis: _expectation(tallies.get(basis), cut, level) for basis in BASES}
+def _tomography_rows(
+    point: PointCounts, rates: Mapping[Measure, Rates], common: Row, level: float
+) -> Iterator[Row]:
+    bases = [rates[basis] for basis in BASES if basis in rates]
+    accepted = _pooled(point, bases, level)
+    nothing = expectation(rate_estimate(0, 0, cut=accepted.cut, level=level))
+    raw = {basis: expectation(rates[basis].minus) if basis in rates else nothing for basis in BASES}
     versions = {"raw": raw}
     if point.readout_error is not None:
-        versions["readout_removed"] = _unfolded(raw, point, point.readout_error)
-    common = _identity(point) | {
-        "readout": point.accept.readout,
-        "shots": total.shots,
-        "kept": total.kept,
-        "attempts_per_kept": attempts_per_kept(accepted.value),
-        "level": level,
-    }
-    return [
-        common | {"estimate": name} | _interval("acceptance", accepted) | _fidelity_values(values)
-        for name, values in versions.items()
-    ]
+        versions["readout_removed"] = {
+            basis: remove_readout_error(estimate, point.readout_error)
+            for basis, estimate in raw.items()
+        }
+    common |= {"shots": sum(r.shots for r in bases), "kept": sum(r.kept for r in bases)}
+    for name, values in versions.items():
+        fidelity = fidelity_estimate(values["X"], values["Z"])
+        yield common | {"estimate": name} | _accepted(accepted) | _fidelity(fidelity, values)
 
 
-def _fidelity_values(expectations: Mapping[Basis, Estimate]) -> Row:
-    fidelity = fidelity_estimate(expectations["X"], expectations["Z"])
+def _pooled(point: PointCounts, bases: Sequence[Rates], level: float) -> Estimate:
+    """Return the acceptance of several bases: of all shots together, or of strata the mean.
+
+    The mean's interval is the mean of theirs, wider than that of independent ones would be.
+    """
+    cut = describe_cut(point.accept)
+    if not point.stratified:
+        kept, shots = sum(r.kept for r in bases), sum(r.shots for r in bases)
+        return rate_estimate(kept, shots, cut=cut, level=level)
+    parts = [rates.acceptance for rates in bases]
+    return replace(
+        parts[0],
+        value=fmean(part.value for part in parts),
+        low=fmean(part.low for part in parts),
+        high=fmean(part.high for part in parts),
+    )
+
+
+def _from_minus(rates: Rates) -> Row:
+    """Return the row of a fidelity that is one minus the rate of outcome -1."""
+    nothing = rate_estimate(0, 0, cut=rates.minus.cut, level=rates.minus.level)
+    missing = dict.fromkeys(BASES, expectation(nothing))
+    fidelity = complement(rates.minus)
+    row = {"shots": rates.shots, "kept": rates.kept} | _accepted(rates.acceptance)
+    return row | _fidelity(fidelity, missing)
+
+
+def _accepted(accepted: Estimate) -> Row:
+    attempts = attempts_per_kept(accepted.value)
+    return _interval("acceptance", accepted) | {"attempts_per_kept": attempts}
+
+
+def _fidelity(fidelity: Estimate, expectations: Mapping[Basis, Estimate]) -> Row:
     row: Row = {"method": fidelity.method}
     for basis, estimate in expectations.items():
         row |= _interval(basis.lower(), estimate)
+    row |= _interval("infidelity", complement(fidelity))
     return row | _interval("fidelity", fidelity)
 
 
-def _expectation(tally: Tally | None, cut: str, level: float) -> Estimate:
-    counts = tally or Tally(shots=0, kept=0, plus=0)
-    return expectation_estimate(counts.plus, counts.kept, cut=cut, level=level)
-
-
-def _unfolded(
-    raw: Mapping[Basis, Estimate], point: PointShots, readout_error: tuple[float, float]
-) -> dict[Basis, Estimate]:
-    signs = {basis: shots.record.logical.sign for basis, shots in point.shots.items()}
-    return {
-        basis: remove_readout_error(estimate, readout_error, sign=signs.get(basis, 1))
-        for basis, estimate in raw.items()
+def _cutflow_rows(point: PointCounts, level: float) -> list[Row]:
+    flows = {
+        measure: counted_criteria(point.counts[measure])
+        for measure in point.measures
+        if measure in point.counts and measure != "H_ideal"
     }
-
-
-def _cutflow_rows(point: PointShots, level: float) -> list[Row]:
-    flows = {basis: cut_flow(shots, point.accept).criteria for basis, shots in _measured(point)}
-    flows_and_sum = [*flows.items(), ("all", _summed(flows.values()))]
-    return [
-        _identity(point) | {"basis": basis} | _criterion_values(criterion, point, level)
-        for basis, flow in flows_and_sum
+    known = {measure: flow for measure, flow in flows.items() if flow}
+    rows = [
+        identity(point) | {"basis": basis} | _criterion_values(criterion, point, level)
+        for basis, flow in [*known.items(), ("all", _summed(known.values()))]
         for criterion in flow
     ]
+    early = [measure for measure in point.counts if measure not in known]
+    return rows + [_early_row(point, measure, level) for measure in early]
+
+
+def _early_row(point: PointCounts, measure: Measure, level: float) -> Row:
+    """Return the one row of shots that were discarded at whatever failed first."""
+    rates = measured_rates(point, measure, point.accept.readout, level)
+    whole = Criterion(name="all", applied=True, entered=rates.shots, passed=rates.kept)
+    return identity(point) | {"basis": measure} | _criterion_values(whole, point, level)
 
 
 def _summed(flows: Iterable[Sequence[Criterion]]) -> list[Criterion]:
@@ -200,7 +210,7 @@ def _summed(flows: Iterable[Sequence[Criterion]]) -> list[Criterion]:
     ]
 
 
-def _criterion_values(criterion: Criterion, point: PointShots, level: float) -> Row:
+def _criterion_values(criterion: Criterion, point: PointCounts, level: float) -> Row:
     rate = rate_estimate(
         criterion.passed, criterion.entered, cut=describe_cut(point.accept), level=level
     )
@@ -216,23 +226,25 @@ def _criterion_values(criterion: Criterion, point: PointShots, level: float) -> 
     }
 
 
-def _point_rows(point: PointShots, level: float) -> list[Row]:
-    cut = describe_cut(point.accept)
-    rows = []
-    for basis, shots in _measured(point):
-        tally = tally_shots(shots, point.accept)
-        expectation = _expectation(tally, cut, level)
-        rows.append(
-            _identity(point)
-            | {"basis": basis, "readout": point.accept.readout, "level": level}
-            | {"shots": tally.shots, "kept": tally.kept, "method": expectation.method}
-            | _interval("acceptance", rate_estimate(tally.kept, tally.shots, cut=cut, level=level))
-            | _interval("expectation", expectation)
-        )
-    return rows
+def _point_rows(point: PointCounts, level: float) -> Iterator[Row]:
+    for measure in point.measures:
+        if measure not in point.counts and measure not in point.stratified:
+            continue
+        ideal = measure == "H_ideal"
+        for readout in IDEAL_READOUTS if ideal else (point.accept.readout,):
+            rates = measured_rates(point, measure, readout, level)
+            value = expectation(rates.minus)
+            yield (
+                identity(point)
+                | {"basis": measure, "readout": readout, "level": level}
+                | {"shots": rates.shots, "kept": rates.kept, "method": value.method}
+                | _interval("acceptance", rates.acceptance)
+                | _interval("expectation", value)
+            )
 
 
-def _identity(point: PointShots) -> Row:
+def identity(point: PointCounts) -> Row:
+    """Return the columns that every table begins with, and the swept ones."""
     swept = {f"sweep.{field}": value for field, value in point.swept.items()}
     return {name: getattr(point, name) for name in IDENTITY} | swept
 
@@ -241,13 +253,10 @@ def _interval(name: str, estimate: Estimate) -> Row:
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
-def _measured(point: PointShots) -> list[tuple[Basis, Shots]]:
-    return [(basis, point.shots[basis]) for basis in BASES if basis in point.shots]
-
-
-def _frame(
-    rows: Sequence[Row], schema: Mapping[str, Any], points: Sequence[PointShots]
+def make_frame(
+    rows: Sequence[Row], schema: Mapping[str, Any], points: Sequence[PointCounts]
 ) -> pd.DataFrame:
+    """Return rows as a table with a schema\'s columns and dtypes, then the swept ones."""
     columns: dict[str, Any] = {
         name: pd.array([row[name] for row in rows], dtype=dtype) for name, dtype in schema.items()
     }
@@ -266,30 +275,3 @@ def _sweep_column(values: Sequence[Any]) -> Any:
     if kinds and kinds <= {int, float}:
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     return pd.array([None if value is None else str(value) for value in values], dtype="str")
-
-
-def _bit_columns(parts: Sequence[Shots]) -> dict[tuple[str, str], Any]:
-    """Return the column of every bit that any part records, role after role."""
-    values = [shots.values() for shots in parts]
-    places = [{(bit.role, bit.key): i for i, bit in enumerate(p.record.bits)} for p in parts]
-    columns: dict[tuple[str, str], Any] = {}
-    for role, key in sorted(dict.fromkeys(k for p in places for k in p), key=_role_order):
-        known = [(role, key) in place for place in places]
-        pieces = [
-            v[:, place[role, key]] if has else np.zeros(len(v), np.bool_)
-            for v, place, has in zip(values, places, known, strict=True)
-        ]
-        missing = np.repeat(~np.array(known), [len(v) for v in values])
-        joined = _join(pieces, "bool")
-        columns[role, f"{key[0]}[{key[1]}]"] = (
-            joined if all(known) else pd.arrays.BooleanArray(joined, missing)
-        )
-    return columns
-
-
-def _role_order(field: tuple[Role, BitKey]) -> int:
-    return ROLES.index(field[0])
-
-
-def _join(parts: Sequence[Any], dtype: str) -> Any:
-    return np.concatenate([np.empty(0, dtype), *parts]).astype(dtype)

@@ -53,7 +53,7 @@ def sample(compiled: Compiled, noise: NoiseSpec, *, shots: int, seed: int) -> Sh
 
     Args:
         compiled: the circuit, with its device's calibration.
-        noise: none, uniform or calibration.
+        noise: none, uniform, calibration, or paper for a circuit in time steps.
         shots: how many.
         seed: any non-negative integer, 0 included; derive it by hashing, never by adding.
 
@@ -85,8 +85,21 @@ def check_size(compiled: Compiled) -> None:
         )
 
 
-def rewrites(compiled: Compiled) -> tuple[str, ...]:
-    """Return what the engine changes in the submitted circuit, for the run's record."""
+def shots_per_shard(_compiled: Compiled, _counted: bool) -> int:
+    """Return the shots of a shard; a few seconds' worth at d = 3."""
+    return 500
+
+
+def approximations(
+    compiled: Compiled, _noise: NoiseSpec, *, stratified: bool = False
+) -> tuple[str, ...]:
+    """Return what the engine changes in the submitted circuit, for the run's record.
+
+    Raises:
+        RefusedError: stratified, which needs shots with a given number of faults.
+    """
+    if stratified:
+        raise RefusedError("backend aer: cannot take shots with a given number of faults")
     found = [
         "only the patch's qubits are simulated",
         "one-qubit gates are multiplied into the next two-qubit gate (same unitary)",

@@ -19,15 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..experiments.colour_code import ColourCode
-from ..experiments.errors import HexmagicError, RefusedError
+from ..experiments.errors import RefusedError
 from ..experiments.faults import Fault
 from ..experiments.instructions import Instruction
 from ..experiments.lightest import lightest_weights
 from ..experiments.program import Program
+from ..experiments.readout_decoder import MAX_DECODED_FACES
 from ..experiments.record import Bit, BitKey
 from .clifft_faults import given_faults
+from .clifft_programs import compile_lines, sample_survivors, with_detectors
 from .clifft_shots import batches
-from .clifft_text import CircuitText, Errors, gate_lines, inverse_gate, make_text
+from .clifft_text import Errors, gate_lines, inverse_gate, make_text
+
+ROUNDING = 1e-12
+"""A chance below it is 0: errors leave none or a far larger one, and rounding errors add up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +73,7 @@ def judge_faults(
     errors = given_faults(instructions, faults, data_bits(program))
     checked = compile_checked(program, instructions, errors)
     parts = [
-        judge(checked, clifft.sample_survivors(checked.engine, size, engine_seed, True))
+        judge(checked, sample_survivors(checked.engine, size, engine_seed, keep_records=True))
         for size, engine_seed in batches(shots, seed)
     ]
     return _join(parts)
@@ -78,12 +83,17 @@ def judge_faults(
 class Checked:
     """A compiled circuit with post-selection, tags and the ideal check.
 
-    The last measurements are the tag qubits, if any, the X faces and the Z faces.
+    Attributes:
+        engine: its last measurements are the tag qubits, if any, the X faces and the Z faces.
+        code: whose faces they are.
+        num_tags: number of tag qubits.
+        measured: the bit of each measurement in front of the tags.
     """
 
     engine: clifft.Program
     code: ColourCode
     num_tags: int
+    measured: tuple[BitKey, ...]
 
 
 def compile_checked(
@@ -91,6 +101,7 @@ def compile_checked(
     instructions: Sequence[Instruction],
     errors: Errors,
     tag_qubits: Sequence[int] = (),
+    asked: Sequence[Bit] | None = None,
 ) -> Checked:
     """Return a circuit with errors, compiled with post-selection and the ideal check.
 
@@ -99,49 +110,37 @@ def compile_checked(
         instructions: the circuit.
         errors: made for a circuit whose data are not measured (`data_bits`).
         tag_qubits: further qubits to measure at the end.
+        asked: bits that must have their expected value; all of the ancillas by default.
 
     Raises:
-        RefusedError: the program has no code.
-        HexmagicError: an ancilla bit without an expected value.
+        RefusedError: the program has no code, or one with too many faces to decode.
+        HexmagicError: a bit without an expected value.
     """
     code = program.patch.code
     if code is None:
         raise RefusedError(f"scheme {program.scheme}: has no code, so nothing to check")
+    if len(code.faces) > MAX_DECODED_FACES:
+        raise RefusedError(
+            f"the ideal check decodes up to {MAX_DECODED_FACES} faces (distance 7), and the code "
+            f"has {len(code.faces)}; measure X, Y or Z with readout detect"
+        )
     circuit = make_text(instructions, errors, data_bits(program))
-    ancillas = [bit for bit in program.record.bits if bit.role != "data"]
-    selected, expected = _with_detectors(circuit, ancillas)
+    if asked is None:
+        asked = [bit for bit in program.record.bits if bit.role != "data"]
+    selected, expected = with_detectors(circuit, asked)
     named = [f"M {qubit}" for qubit in tag_qubits]
-    text = "\n".join([*selected, *named, *_ideal_check(program, code, instructions)]) + "\n"
-    engine = clifft.compile(
-        text, postselection_mask=[1] * len(expected), expected_detectors=expected
+    check = _ideal_check(program, code, instructions)
+    return Checked(
+        engine=compile_lines([*selected, *named, *check], expected),
+        code=code,
+        num_tags=len(tag_qubits),
+        measured=circuit.measured,
     )
-    return Checked(engine=engine, code=code, num_tags=len(tag_qubits))
 
 
 def data_bits(program: Program) -> frozenset[BitKey]:
     """Return the bits that are left open in front of the ideal check: those of the data."""
     return frozenset(bit.key for bit in program.record.bits if bit.role == "data")
-
-
-def _with_detectors(circuit: CircuitText, bits: Sequence[Bit]) -> tuple[list[str], list[int]]:
-    """Return a circuit's lines with a detector as soon as each bit is known, and their values."""
-    position = {key: i for i, key in enumerate(circuit.measured)}
-    due: dict[int, list[Bit]] = {}
-    for bit in bits:
-        due.setdefault(max(position[key] for key in (bit.key, *bit.xor)), []).append(bit)
-    lines: list[str] = []
-    expected: list[int] = []
-    start = 0
-    for i, end in enumerate(circuit.at_line):
-        lines += circuit.lines[start:end]
-        start = end
-        for bit in due.get(i, ()):
-            if bit.expected is None:
-                raise HexmagicError(f"bit {bit.key}: only outcomes of a fixed value can be judged")
-            records = (f"rec[{position[key] - i - 1}]" for key in (bit.key, *bit.xor))
-            lines.append(f"DETECTOR {' '.join(records)}")
-            expected.append(bit.expected)
-    return [*lines, *circuit.lines[start:]], expected
 
 
 def _ideal_check(
@@ -160,7 +159,9 @@ def _ideal_check(
 
 
 def _data_qubits(program: Program, instructions: Sequence[Instruction]) -> list[int]:
-    """Return where each data qubit of the code is at its readout, in the code's order."""
+    """Return where each data qubit of the code is at the end, in the code's order."""
+    if not data_bits(program):
+        return list(program.patch.data)
     places: Mapping[BitKey, int] = {
         item.bits[0]: item.qubits[0] for item in instructions if item.name == "measure"
     }
@@ -173,19 +174,39 @@ def _product(letter: str, qubits: Sequence[int]) -> str:
 
 
 def judge(checked: Checked, found: clifft.SampleResult) -> Judged:
-    """Return what the ideal check says of some accepted shots."""
-    faces = len(checked.code.faces)
-    outcomes = found.measurements[:, -2 * faces :].astype(np.int64)
+    """Return what the ideal check says of the shots that post-selection has left."""
+    return judge_rows(
+        checked.code, found.measurements, found.exp_vals, shots=int(found.total_shots or 0)
+    )
+
+
+def judge_rows(
+    code: ColourCode,
+    measurements: NDArray[np.uint8],
+    exp_vals: NDArray[np.float64],
+    *,
+    shots: int,
+) -> Judged:
+    """Return what the ideal check says of some accepted shots.
+
+    Args:
+        code: the code.
+        measurements: shape (accepted, measurements), the last the X faces and the Z faces.
+        exp_vals: logical X and Z, shape (accepted, 2).
+        shots: how many were taken.
+    """
+    faces = len(code.faces)
     bit_values = 1 << np.arange(faces)
+    outcomes = measurements[:, -2 * faces :].astype(np.int64)
     x_syndrome, z_syndrome = outcomes[:, :faces] @ bit_values, outcomes[:, faces:] @ bit_values
-    logical_x, logical_z = found.exp_vals.T
-    odd = lightest_weights(checked.code) % 2
+    logical_x, logical_z = exp_vals.T
+    odd = lightest_weights(code) % 2
     # a Z correction follows from the X faces and turns logical X over if its weight is odd
     corrected = logical_x * (1 - 2 * odd[x_syndrome]) + logical_z * (1 - 2 * odd[z_syndrome])
     trivial = (x_syndrome == 0) & (z_syndrome == 0)
     wrong = np.where(trivial, _chance(logical_x + logical_z), np.nan)
     return Judged(
-        shots=int(found.total_shots or 0),
+        shots=shots,
         trivial=trivial,
         wrong=wrong,
         wrong_corrected=_chance(corrected),
@@ -194,7 +215,8 @@ def judge(checked: Checked, found: clifft.SampleResult) -> Judged:
 
 def _chance(x_and_z: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (1 - <H>)/2 from the sum of the expectations of logical X and Z."""
-    return np.clip((1 - x_and_z / sqrt(2)) / 2, 0, 1)
+    chance = np.clip((1 - x_and_z / sqrt(2)) / 2, 0, 1)
+    return np.where(chance < ROUNDING, 0.0, chance)
 
 
 def _join(parts: Sequence[Judged]) -> Judged:

@@ -19,6 +19,7 @@ from ..experiments.instructions import Instruction
 from ..experiments.program import Program
 from .clifft_check import Checked, Judged, compile_checked, data_bits, judge
 from .clifft_faults import PROBABILITY, TaggedFaults, tagged_faults
+from .clifft_programs import sample_survivors
 from .clifft_shots import batches
 
 TOLERANCE = 1e-9
@@ -86,7 +87,9 @@ def sample_fault_sets(
         raise HexmagicError(f"clifft sees {len(sites)} fault locations, not {faults.locations}")
     total = FaultSets(weight=weight, locations=faults.locations, seed=seed)
     for size, engine_seed in batches(shots, seed):
-        found = clifft.sample_k_survivors(checked.engine, size, weight, engine_seed, True)
+        found = sample_survivors(
+            checked.engine, size, engine_seed, keep_records=True, faults=weight
+        )
         total = _add(total, judge(checked, found), _tags(found, checked), faults)
         total = replace(total, engine_seeds=(*total.engine_seeds, engine_seed))
     return total

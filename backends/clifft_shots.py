@@ -17,6 +17,7 @@ from ..experiments.instructions import Instruction
 from ..experiments.program import Program
 from ..experiments.shots import Shots, join_shots, pack_shots
 from .clifft_faults import given_faults
+from .clifft_programs import compile_lines
 from .clifft_text import make_text
 
 SHOTS_PER_BATCH = 1 << 16
@@ -51,7 +52,7 @@ def sample(
     if missing:
         raise HexmagicError(f"the circuit does not measure {missing[0]}, which the record map has")
     columns = [position[bit.key] for bit in program.record.bits]
-    engine = clifft.compile(circuit.text)
+    engine = compile_lines(circuit.lines)
     parts = []
     for size, engine_seed in batches(shots, seed):
         found = clifft.sample(engine, size, seed=engine_seed).measurements

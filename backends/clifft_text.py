@@ -36,10 +36,12 @@ class Errors:
     Attributes:
         after: lines behind an instruction, by its index; PREPARATION: in front of the first.
         before: lines in front of an instruction, by its index.
+        flips: probability with which a measurement's record is flipped, by its index.
     """
 
     after: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     before: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    flips: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,10 @@ def make_text(
         if instruction.name != "measure":
             lines += gate_lines(instruction)
         elif instruction.bits[0] not in unmeasured:
-            lines.append(f"M {instruction.qubits[0]}")
+            flip = errors.flips.get(at, 0.0)
+            lines.append(
+                f"M({flip!r}) {instruction.qubits[0]}" if flip else f"M {instruction.qubits[0]}"
+            )
             measured.append(instruction.bits[0])
             at_line.append(len(lines))
         lines += errors.after.get(at, ())

@@ -7,14 +7,17 @@ import re
 import statistics
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..experiments.errors import UsageError
+from .calibration import Operation, QubitCalibration, read_qubit
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
+
+__all__ = ["Device", "DeviceError", "Operation", "QubitCalibration", "device_names", "load_device"]
 
 Edge = tuple[int, int]
 
@@ -25,39 +28,13 @@ SMALLEST_PATCH = 13
 """Qubits of the d = 3 fold patch."""
 
 _TWO_QUBIT_GATES = ("cz", "ecr", "cx")
-_GENERATED = re.compile(r"heavy_hex_(\d+)")
+_NATIVE = ("sx", "x", "rz")
+_PAPERS = ("cz", "h", "s", "sdg", "x", "ry")
+_GENERATED = re.compile(r"heavy_hex_(\d+)(_cx)?")
 
 
 class DeviceError(UsageError):
     """A device that does not exist or cannot be used."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """Error probability (average gate infidelity; None if not calibrated) and duration."""
-
-    error: float | None
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QubitCalibration:
-    """One qubit: times in seconds, errors as probabilities; None where nothing is calibrated."""
-
-    t1_seconds: float | None
-    t2_seconds: float | None
-    prob_1_given_0: float | None
-    prob_0_given_1: float | None
-    one_qubit: Operation
-    readout_seconds: float
-    reset_seconds: float
-
-    @property
-    def readout_error(self) -> float | None:
-        """Mean of both assignment errors."""
-        if self.prob_1_given_0 is None or self.prob_0_given_1 is None:
-            return None
-        return (self.prob_1_given_0 + self.prob_0_given_1) / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +45,9 @@ class Device:
         name: as in an experiment file.
         qubits: calibration of each physical qubit.
         two_qubit_gate: the native gate: cz, ecr or cx.
+        other_gates: the rest of the native gates. A one-qubit gate is calibrated as
+            `QubitCalibration.one_qubit`, but rz is a frame change without duration or error; a
+            two-qubit gate is calibrated as `two_qubit_gate`.
         two_qubit: its calibration for each direction (control, target) that the device offers.
         dt_seconds: time unit of delays.
         pulse_alignment, acquire_alignment: in dt, where gates and measurements may start.
@@ -77,6 +57,7 @@ class Device:
     name: str
     qubits: tuple[QubitCalibration, ...]
     two_qubit_gate: str
+    other_gates: tuple[str, ...] = _NATIVE
     two_qubit: Mapping[Edge, Operation]
     dt_seconds: float
     pulse_alignment: int = 1
@@ -92,6 +73,11 @@ class Device:
     def num_qubits(self) -> int:
         """Number of physical qubits."""
         return len(self.qubits)
+
+    @property
+    def one_qubit_gates(self) -> tuple[str, ...]:
+        """Names of the native one-qubit gates."""
+        return tuple(name for name in self.other_gates if name not in _TWO_QUBIT_GATES)
 
     @property
     def has_calibration(self) -> bool:
@@ -130,9 +116,43 @@ class Device:
         known = [error for error in errors if error is not None]
         return statistics.median(known) if known else None
 
+    @property
+    def is_in_time_steps(self) -> bool:
+        """Whether every gate, measurement and reset takes one dt."""
+        seconds = {operation.seconds for operation in self.two_qubit.values()}
+        return seconds.union(*(qubit.durations for qubit in self.qubits)) == {self.dt_seconds}
+
+    def in_time_steps(self) -> Device:
+        """Return the device with one duration for every gate, measurement and reset: one dt.
+
+        Its schedules count time steps as the paper does: rz takes none, everything else one, and
+        a delay of n dt is n steps of waiting. A step lasts as long as the median two-qubit gate of
+        the edges that work. Errors stay, so that the same elements are faulty.
+        """
+        broken = set(self.faulty_edges)
+        working = [edge for edge in self.edges if edge not in broken] or self.edges
+        step = statistics.median(self.edge(*edge).seconds for edge in working)
+        return replace(
+            self,
+            qubits=tuple(qubit.with_durations(step) for qubit in self.qubits),
+            two_qubit={e: replace(gate, seconds=step) for e, gate in self.two_qubit.items()},
+            dt_seconds=step,
+            pulse_alignment=1,
+            acquire_alignment=1,
+        )
+
+    def with_errors_scaled(self, factor: float) -> Device:
+        """Return the device with gate, readout and reset errors, 1/T1 and 1/T2 multiplied."""
+        return replace(
+            self,
+            qubits=tuple(qubit.with_errors_scaled(factor) for qubit in self.qubits),
+            two_qubit={e: gate.with_errors_scaled(factor) for e, gate in self.two_qubit.items()},
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the whole calibration in JSON types, seconds and probabilities."""
-        return {
+        own = self.other_gates != _NATIVE
+        return ({"other_gates": list(self.other_gates)} if own else {}) | {
             "name": self.name,
             "calibrated_at": self.calibrated_at,
             "dt_seconds": self.dt_seconds,
@@ -156,7 +176,9 @@ def load_device(name: str) -> Device:
     """Return a device by name: a shipped snapshot (`fake_boston`) or a map (`heavy_hex_9`).
 
     Snapshots are those of qiskit-ibm-runtime's fake provider. `heavy_hex_<d>` is the heavy-hex
-    graph of code distance d, with the durations of a Heron device and no errors known.
+    graph of code distance d, with the gates and durations of a Heron device and no errors known.
+    `heavy_hex_<d>_cx` has the paper's gates instead, CX, CZ, H, S and rotations about Y, so that
+    every gate of a program is one gate of the device.
 
     Raises:
         DeviceError: an unknown name, a device that is not heavy-hex, or one without the gates,
@@ -164,7 +186,7 @@ def load_device(name: str) -> Device:
     """
     generated = _GENERATED.fullmatch(name)
     if generated:
-        return _make_heavy_hex(name, int(generated[1]))
+        return _make_heavy_hex(name, int(generated[1]), papers=generated[2] is not None)
     classes = _snapshot_classes()
     if name not in classes:
         near = difflib.get_close_matches(name, classes, n=3, cutoff=0.5)
@@ -218,7 +240,7 @@ def _from_snapshot(name: str, backend: Any) -> Device:
     try:
         return Device(
             name=name,
-            qubits=tuple(_qubit(target, properties, q) for q in range(target.num_qubits)),
+            qubits=tuple(read_qubit(target, properties, q) for q in range(target.num_qubits)),
             two_qubit_gate=gates[0],
             two_qubit={
                 edge: Operation(error=gate.error, seconds=float(gate.duration))
@@ -233,25 +255,6 @@ def _from_snapshot(name: str, backend: Any) -> Device:
         raise DeviceError(f"device {name}: incomplete calibration snapshot ({error})") from error
 
 
-def _qubit(target: Target, properties: Any, q: int) -> QubitCalibration:
-    coherence = target.qubit_properties[q]
-    sx, measure, reset = (target[gate][(q,)] for gate in ("sx", "measure", "reset"))
-    return QubitCalibration(
-        t1_seconds=coherence.t1,
-        t2_seconds=coherence.t2,
-        prob_1_given_0=_qubit_property(properties, q, "prob_meas1_prep0"),
-        prob_0_given_1=_qubit_property(properties, q, "prob_meas0_prep1"),
-        one_qubit=Operation(error=sx.error, seconds=float(sx.duration)),
-        readout_seconds=float(measure.duration),
-        reset_seconds=float(reset.duration),
-    )
-
-
-def _qubit_property(properties: Any, q: int, name: str) -> float | None:
-    known = properties.qubit_property(q)
-    return float(known[name][0]) if name in known else None
-
-
 def _require_heavy_hex(device: Device) -> None:
     degree = [0] * device.num_qubits
     for edge in device.edges:
@@ -263,9 +266,10 @@ def _require_heavy_hex(device: Device) -> None:
         raise DeviceError(f"device {device.name}: its coupling map is not heavy-hex")
 
 
-def _make_heavy_hex(name: str, distance: int) -> Device:
+def _make_heavy_hex(name: str, distance: int, *, papers: bool) -> Device:
     if distance % 2 == 0 or not 3 <= distance <= 31:
-        raise DeviceError(f"device {name}: heavy_hex_<d> needs an odd d from 3 to 31")
+        form = "heavy_hex_<d>_cx" if papers else "heavy_hex_<d>"
+        raise DeviceError(f"device {name}: {form} needs an odd d from 3 to 31")
     import rustworkx
 
     graph = rustworkx.generators.heavy_hex_graph(distance)
@@ -283,7 +287,8 @@ def _make_heavy_hex(name: str, distance: int) -> Device:
     return Device(
         name=name,
         qubits=(qubit,) * graph.num_nodes(),
-        two_qubit_gate="cz",
+        two_qubit_gate="cx" if papers else "cz",
+        other_gates=_PAPERS if papers else _NATIVE,
         two_qubit=dict.fromkeys([*edges, *((b, a) for a, b in edges)], gate),
         dt_seconds=4e-9,
         calibrated_at=None,

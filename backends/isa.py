@@ -6,12 +6,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from qiskit.circuit import Delay, Measure, Parameter, Reset
-from qiskit.circuit.library import CXGate, CZGate, ECRGate, RZGate, SXGate, XGate
+from qiskit.circuit.library import (
+    CXGate,
+    CZGate,
+    ECRGate,
+    HGate,
+    RYGate,
+    RZGate,
+    SdgGate,
+    SGate,
+    SXGate,
+    XGate,
+)
 from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
+from ..experiments.instructions import VIRTUAL_NAMES
 from .device import Device, Operation
 
-_TWO_QUBIT = {"cz": CZGate, "ecr": ECRGate, "cx": CXGate}
+_FIXED = {
+    "cz": CZGate,
+    "ecr": ECRGate,
+    "cx": CXGate,
+    "sx": SXGate,
+    "x": XGate,
+    "h": HGate,
+    "s": SGate,
+    "sdg": SdgGate,
+}
+_ROTATIONS = {"rz": RZGate, "ry": RYGate}
 
 
 def make_target(device: Device, qubits: Sequence[int]) -> Target:
@@ -31,10 +53,13 @@ def make_target(device: Device, qubits: Sequence[int]) -> Target:
         if a in local and b in local
     }
     single = {(i,): _properties(q.one_qubit) for i, q in enumerate(known)}
-    target.add_instruction(_TWO_QUBIT[device.two_qubit_gate](), pairs)
-    target.add_instruction(SXGate(), single)
-    target.add_instruction(XGate(), dict(single))
-    target.add_instruction(RZGate(Parameter("angle")), _all(known, error=0.0, seconds=0.0))
+    free = _all(known, error=0.0, seconds=0.0)
+    target.add_instruction(_FIXED[device.two_qubit_gate](), pairs)
+    for name in device.other_gates:
+        rotation = _ROTATIONS.get(name)
+        gate = rotation(Parameter("angle")) if rotation else _FIXED[name]()
+        physical = pairs if gate.num_qubits == 2 else single
+        target.add_instruction(gate, free if name in VIRTUAL_NAMES else dict(physical))
     target.add_instruction(
         Measure(),
         {

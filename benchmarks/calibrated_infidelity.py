@@ -12,22 +12,20 @@ stands beside them. `predicted` is `predict_acceptance`, which has the data's re
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from itertools import product
+from functools import reduce
 from math import sqrt
+from operator import add
 
-import clifft
-import numpy as np
-
-from hexmagic.backends.clifft_check import compile_checked, data_bits, judge
+from hexmagic.backends.clifft_counts import ideal_flipped
+from hexmagic.backends.clifft_noise import noise_errors
 from hexmagic.backends.clifft_shots import batches
-from hexmagic.backends.clifft_text import Errors
-from hexmagic.backends.compilation import Compiled, compile_program
+from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise import Channel, PauliChannel, make_noise
+from hexmagic.backends.noise import make_noise
 from hexmagic.backends.prediction import predict_acceptance
 from hexmagic.experiments.certificate import certify
+from hexmagic.experiments.counts import Outcome
 from hexmagic.experiments.program import Program
 from hexmagic.experiments.spec import Accept, NoiseSpec
 from hexmagic.experiments.synthesis.variants import variant_programs
@@ -36,52 +34,28 @@ CALIBRATION = NoiseSpec(kind="calibration", p=None)
 DETECT = Accept(readout="detect")
 
 
-def errors_of(compiled: Compiled) -> Errors:
-    """Return a compiled circuit's calibrated noise, all of it as Pauli errors."""
-    noise = make_noise(compiled, CALIBRATION)
-    after: dict[int, tuple[str, ...]] = {}
-    before: dict[int, tuple[str, ...]] = {}
-    for channel in noise.channels:
-        after[channel.at] = (*after.get(channel.at, ()), *_lines(channel))
-    open_bits = data_bits(compiled.program)
-    expected = {bit.key: bit.expected for bit in compiled.program.record.bits}
-    for at, instruction in enumerate(compiled.instructions):
-        if instruction.name == "measure" and instruction.bits[0] not in open_bits:
-            rates = noise.readout.get(instruction.bits[0], (0.0, 0.0))
-            rate = rates[expected[instruction.bits[0]] or 0]
-            before[at] = (f"X_ERROR({rate}) {instruction.qubits[0]}",)
-    return Errors(after=after, before=before)
-
-
-def _lines(channel: Channel) -> Iterator[str]:
-    paulis = channel.probabilities if isinstance(channel, PauliChannel) else channel.twirl
-    count = len(channel.qubits)
-    letters = ("".join(word) for word in product("IXYZ", repeat=count))
-    rates = ", ".join(str(paulis.get(word, 0.0)) for word in letters if set(word) != {"I"})
-    yield f"PAULI_CHANNEL_{count}({rates}) {' '.join(map(str, channel.qubits))}"
-
-
 def line(name: str, program: Program, device_name: str, *, shots: int, seed: int) -> str:
     """Return one line of the table."""
     device = load_device(device_name)
     compiled = compile_program(program, device, choose_embedding(program, device))
-    checked = compile_checked(program, compiled.instructions, errors_of(compiled))
-    accepted = trivial = 0
-    sums = np.zeros(4)
-    for size, engine_seed in batches(shots, seed):
-        found = judge(checked, clifft.sample_survivors(checked.engine, size, engine_seed, True))
-        good = found.wrong[found.trivial]
-        accepted, trivial = accepted + found.accepted, trivial + len(good)
-        sums += [good.sum(), (good**2).sum(), *(np.sum(found.wrong_corrected**k) for k in (1, 2))]
+    noise = make_noise(compiled, CALIBRATION)
+    counting = ideal_flipped(compiled, noise_errors(compiled, noise), DETECT, noise)
+    parts = (counting.count(size, part, None) for size, part in batches(shots, seed))
+    outcomes = reduce(add, parts).outcomes
+    detected, corrected = outcomes["detect"], outcomes["correct"]
     certificate = certify(program, compiled.instructions)
     predicted = predict_acceptance(compiled, CALIBRATION, DETECT, certificate).acceptance
     gates = sum(gadget.two_qubit_gates for gadget in program.gadgets)
     return (
         f"{name:16} {gates:5} {compiled.duration_seconds * 1e6:6.2f} {predicted:9.4f} "
-        f"{accepted / shots:9.4f} {trivial / accepted:8.4f} "
-        f"{sums[0] / trivial:9.1e} ({sqrt(sums[1]) / trivial:.0e}) "
-        f"{sums[2] / accepted:9.1e} ({sqrt(sums[3]) / accepted:.0e})"
+        f"{corrected.kept / shots:9.4f} {detected.kept / corrected.kept:8.4f} "
+        f"{_infidelity(detected)} {_infidelity(corrected)}"
     )
+
+
+def _infidelity(outcome: Outcome) -> str:
+    mean, error = outcome.minus / outcome.kept, sqrt(outcome.minus_squares) / outcome.kept
+    return f"{mean:9.1e} ({error:.0e})"
 
 
 def main() -> None:

@@ -7,16 +7,19 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from ..analysis.strata import ExactStratum, Stratum
 from ..backends.compilation import Compiled, compile_program
 from ..backends.device import Device, load_device
 from ..backends.embedding import choose_embedding
+from ..backends.known_strata import known_strata
 from ..backends.noise import make_noise, single_qubit_readout
 from ..backends.prediction import predict_acceptance
 from ..backends.routing import route_program
 from ..experiments.certificate import KINDS, Certificate
-from ..experiments.colour_code import Basis
+from ..experiments.counts import Readout
 from ..experiments.errors import RefusedError, UsageError
 from ..experiments.fault_pairs import Progress
+from ..experiments.measures import Measure
 from ..experiments.program import Program, make_program
 from ..experiments.reuse import REUSES, Reuse
 from .certificate_store import stored_certificate, stored_pairs
@@ -29,7 +32,7 @@ PAIR_SECONDS = 1800.0
 """Most time for the pairs of one circuit, where `best` has to know them; a few minutes do."""
 
 
-def build_point(point: Point, where: Where) -> Mapping[Basis, Built]:
+def build_point(point: Point, where: Where) -> Mapping[Measure, Built]:
     """Return a point's compiled circuits, all bases on the same qubits.
 
     Reuse `best` is resolved here: the programs' own `reuse` is what was chosen.
@@ -41,8 +44,10 @@ def build_point(point: Point, where: Where) -> Mapping[Basis, Built]:
     """
     with located(where, "device.name"):
         device = load_device(point.device.name)
+        if point.device.noise.kind == "paper":
+            device = device.in_time_steps()
     reuse = _reuse(point, where)
-    programs: Mapping[Basis, Program] = {
+    programs: Mapping[Measure, Program] = {
         basis: make_program(
             scheme=point.protocol.scheme,
             distance=point.protocol.distance,
@@ -78,7 +83,7 @@ def compare_policies(point: Point, where: Where) -> tuple[Policy, ...]:
     """
     if point.protocol.rounds is None:
         return ()
-    basis = point.measure[0]
+    basis = point.judged
     found: dict[str, tuple[Compiled, list[Reuse]]] = {}
     for reuse in REUSES:
         asked = replace(point, protocol=replace(point.protocol, reuse=reuse), measure=(basis,))
@@ -136,6 +141,36 @@ def circuit_pairs(
     )
 
 
+def known_of_circuit(point: Point, compiled: Compiled) -> Mapping[int, Stratum]:
+    """Return what is known of an H_ideal circuit's strata without sampling.
+
+    No fault and a single one: exactly, from the certificate. At distance 5 and beyond two faults:
+    if no pair of them all defeats detection (or correction), no kept shot is wrong; the first time
+    that takes minutes. Nothing is known where some cut is off.
+    """
+    accept = point.accept
+    if not (accept.hadamard and accept.flags and accept.syndromes):
+        return {}
+    certificate = _certificate_or_none(compiled)
+    if certificate is None:
+        return {}
+    known = {
+        faults: Stratum(
+            exact={name: ExactStratum(kept=k, minus=m) for name, (k, m) in rates.items()}
+        )
+        for faults, rates in enumerate(known_strata(compiled, point.device.noise, certificate))
+    }
+    if (point.protocol.distance or 0) >= 5 and point.protocol.rounds is not None:
+        with share_progress(f"pairs of {point.label}") as progress:
+            pairs = circuit_pairs(point, compiled, PAIR_SECONDS, progress)
+        kinds: Mapping[Readout, str] = {"detect": "detection", "correct": "correction"}
+        holds = [
+            r for r, kind in kinds.items() if pairs["exhaustive"] and not pairs[f"{kind}_failures"]
+        ]
+        known[2] = Stratum(certified=tuple(holds))
+    return known
+
+
 @cache
 def _certificates() -> dict[str, Certificate | RefusedError]:
     """Certificates of this process by fingerprint: a sweep of the noise needs only one."""
@@ -185,7 +220,7 @@ def _judge_pairs(point: Point, where: Where) -> PairFailures:
     """Return what counts a policy's pairs of faults that defeat detection: those of distance 5."""
 
     def count(policy: Policy) -> int:
-        basis = point.measure[0]
+        basis = point.judged
         asked = replace(point, protocol=replace(point.protocol, reuse=policy.reuse))
         compiled = build_point(replace(asked, measure=(basis,)), where)[basis].compiled
         with share_progress(f"pairs of {point.label}, reuse {policy.reuse}") as progress:
@@ -201,14 +236,14 @@ def _judge_pairs(point: Point, where: Where) -> PairFailures:
 
 
 def _place(
-    point: Point, programs: Mapping[Basis, Program], device: Device
-) -> tuple[Mapping[Basis, Program], tuple[int, ...]]:
+    point: Point, programs: Mapping[Measure, Program], device: Device
+) -> tuple[Mapping[Measure, Program], tuple[int, ...]]:
     """Return a point's programs on the qubits of their layout, the same for every basis."""
     if point.protocol.scheme != "routed":
-        return programs, _layout(point, programs[point.measure[0]], device)
+        return programs, _layout(point, programs[point.judged], device)
     seed = derive_seed(point.seed, "routing")
     routed = {basis: route_program(program, device, seed) for basis, program in programs.items()}
-    return {basis: one.program for basis, one in routed.items()}, routed[point.measure[0]].layout
+    return {basis: one.program for basis, one in routed.items()}, routed[point.judged].layout
 
 
 def _layout(point: Point, program: Program, device: Device) -> tuple[int, ...]:

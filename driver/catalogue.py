@@ -6,7 +6,8 @@ import difflib
 from pathlib import Path
 
 from ..experiments.errors import UsageError
-from .ledger import LEDGER_NAME, Ledger, RunRow
+from .jobs import RunRow
+from .ledger import LEDGER_NAME, Ledger
 from .run_folder import PLAN, RunFolder
 from .times import utc_now
 

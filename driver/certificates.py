@@ -9,9 +9,9 @@ from math import ceil
 from typing import Any
 
 from ..experiments.certificate import KINDS, Certificate, Kind
-from ..experiments.colour_code import Basis
 from ..experiments.errors import RefusedError
 from ..experiments.fault_pairs import say_nothing
+from ..experiments.measures import Measure
 from .circuits import PlannedCircuit
 from .prepare import Prepared
 
@@ -46,7 +46,7 @@ def certify_if_small(prepared: Prepared, circuit: PlannedCircuit) -> dict[str, A
         return {"computed": False, "reason": str(error)}
 
 
-def document_of(certificate: Certificate, label: str, basis: Basis) -> dict[str, Any]:
+def document_of(certificate: Certificate, label: str, basis: Measure) -> dict[str, Any]:
     """Return a certificate in JSON types, with the point and the basis that it is of."""
     return {"label": label, "basis": basis, "computed": True, **certificate.to_json()}
 
@@ -63,7 +63,7 @@ def _silent(title: str) -> Iterator[Callable[[float], None]]:  # noqa: ARG001  a
 def certify_plan(
     prepared: Prepared, *, budget_seconds: float | None = None, show: Show = _silent
 ) -> dict[str, Any]:
-    """Return the certificates of every protocol circuit, one for each measured basis.
+    """Return the certificates of every protocol circuit, one for each measure but H.
 
     Args:
         prepared: the compiled plan.
@@ -77,6 +77,8 @@ def certify_plan(
     for circuit in prepared.circuits:
         if prepared.plan.points[circuit.point].baseline:
             continue
+        if circuit.basis == "H" and prepared.plan.points[circuit.point].judged != "H":
+            continue  # itself a measurement, of a state that the other circuits certify
         document = certify_circuit(prepared, circuit)
         if budget_seconds is not None:
             document["pairs"] = _pairs(prepared, circuit, budget_seconds, show)
@@ -113,7 +115,7 @@ def _upper_limit(document: Mapping[str, Any], kind: Kind) -> float | None:
 def protocol_certificates(prepared: Prepared) -> dict[str, Any]:
     """Return, by label, the certificates of protocol points and of `routed`: of the first basis."""
     return {
-        point.label: document_of(prepared.certificates[point.label], point.label, point.measure[0])
+        point.label: document_of(prepared.certificates[point.label], point.label, point.judged)
         for point in prepared.plan.points
         if (not point.baseline or point.protocol.scheme == "routed")
         and point.label in prepared.certificates

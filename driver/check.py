@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .adapters import Engine
 from .circuits import PlannedCircuit
-from .engine import Engine
 from .limits import REPETITION_DELAY_SECONDS, engine_refusals, estimated_qpu_seconds
 from .plan import Point
 from .policies import Policy, render_policies, reuse_words
@@ -77,7 +77,7 @@ def render_check(document: Mapping[str, Any], width: int = 80) -> str:
 
 def _point(prepared: Prepared, point: Point, certify: Certify, compare: Compare) -> dict[str, Any]:
     circuits = [circuit for circuit in prepared.circuits if circuit.point == point.index]
-    first = circuits[0]
+    first = next(circuit for circuit in circuits if circuit.basis == point.judged)
     certificate = {"computed": False, "reason": "baseline"}
     plain = point.baseline and point.protocol.scheme != "routed"
     return {
@@ -125,7 +125,7 @@ def _facts(point: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "duration", f"{_by_basis(circuits, 'duration_seconds', _microseconds)} per shot"
     if point["certificate"].get("reason") != "baseline":
         yield "certificate", _verdict(point["certificate"])
-    first = circuits[0]
+    first = next((c for c in circuits if c["predicted_acceptance"] is not None), circuits[0])
     if first["predicted_acceptance"] is not None:
         rate, method = first["predicted_acceptance"], first["prediction_method"]
         yield "acceptance", f"{rate:.3f} predicted in {first['basis']}: {method}"

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..experiments.colour_code import Basis
+from ..experiments.measures import Measure
 from ..experiments.reuse import Reuse
+from .shards import FIRST_SHARD_SHOTS
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
@@ -41,7 +42,7 @@ class PlannedCircuit:
 
     Attributes:
         point: index of the plan's point; with `basis` the circuit's key.
-        basis: measured logical Pauli.
+        basis: what is measured.
         fingerprint: the compiled circuit's hash.
         layout: `layout[patch qubit]` is the physical qubit.
         roles: physical qubits of each role.
@@ -55,10 +56,11 @@ class PlannedCircuit:
         gadgets: its blocks, in order.
         rewrites: what the engine must change in it, in words.
         reuse: what happens to an ancilla between two of its measurements.
+        shard_shots: shots in each of its shards but perhaps the last.
     """
 
     point: int
-    basis: Basis
+    basis: Measure
     fingerprint: str
     layout: tuple[int, ...]
     roles: Mapping[str, tuple[int, ...]]
@@ -71,9 +73,10 @@ class PlannedCircuit:
     rewrites: tuple[str, ...]
     reuse: Reuse = "reset"
     measurement_layers: int | None = None
+    shard_shots: int = FIRST_SHARD_SHOTS
 
     @property
-    def key(self) -> tuple[int, Basis]:
+    def key(self) -> tuple[int, Measure]:
         """(point, basis)."""
         return (self.point, self.basis)
 

@@ -15,6 +15,7 @@ import click
 from ..experiments.errors import HexmagicError
 from .cli_circuits import certify, check, export
 from .cli_devices import devices
+from .cli_overhead import overhead
 from .cli_results import list_runs, report, status, table
 from .cli_run import run
 from .cli_synthesise import synthesise
@@ -78,7 +79,10 @@ def cli(debug: bool) -> None:
     """
 
 
-_COMMANDS = (check, run, list_runs, status, table, report, certify, export, devices, synthesise)
+_COMMANDS = (
+    *(check, run, list_runs, status, table, report, overhead),
+    *(certify, export, devices, synthesise),
+)
 for _command in _COMMANDS:
     cli.add_command(_command)
 

@@ -18,7 +18,7 @@ from .cli_common import (
 )
 
 if TYPE_CHECKING:
-    from .engine import Engine
+    from .adapters import Engine
     from .plan import Point
     from .policies import Policy
     from .prepare import Prepared

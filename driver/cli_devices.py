@@ -15,7 +15,7 @@ def devices(name: str | None, format_: str) -> None:
 
     Errors in per cent; medians are of the qubits and edges that work; d = 3, 5, 7 is the number
     of ways in which the fold patch fits. Besides the snapshots, `heavy_hex_<d>` is a map of any
-    size, uncalibrated.
+    size, uncalibrated, and `heavy_hex_<d>_cx` the same with the gates CX, CZ, H, S and Ry.
 
     \b
     Example:

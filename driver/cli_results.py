@@ -65,7 +65,7 @@ def status(run: str, runs: Path, format_: str) -> None:
 @click.argument("run_names", metavar="RUN...", nargs=-1, required=True)
 @click.option(
     "--kind",
-    type=click.Choice(["fidelity", "cutflow", "points", "jobs"]),
+    type=click.Choice(["fidelity", "cutflow", "points", "strata", "jobs"]),
     default="fidelity",
     show_default=True,
 )

@@ -12,6 +12,7 @@ from .cli_common import note, runs_option, text_width
 
 if TYPE_CHECKING:
     from .execution import Services
+    from .junit_log import JunitLog
     from .prepare import Prepared
     from .run import Run
     from .run_folder import RunFolder
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 @click.option("--no-wait", is_flag=True, help="Return when submitted; for engines that queue.")
 @click.option("--dry-run", is_flag=True, help="Print what `check` prints; run nothing.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped or failed.")
+@click.option(
+    "--junit",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the result, or what went wrong, as JUnit XML for CI.",
+)
 def run(spec: str | None, runs: Path, **options: Any) -> None:
     """Run an experiment the whole way: check, compile, sample, post-select, tables, report.
 
@@ -41,24 +48,37 @@ def run(spec: str | None, runs: Path, **options: Any) -> None:
       hexmagic run --resume latest
     """
     from ..experiments.errors import UsageError
+    from .junit_log import junit_file
+
+    if options["junit"] is not None and options["dry_run"]:
+        raise UsageError("--junit: --dry-run runs nothing, so it has no result; leave one out")
+    known = {"spec": spec, "runs": runs, "resume": options["resume"], "seed": options["seed"]}
+    with junit_file(options["junit"], **known) as log:
+        _run_or_resume(spec, runs, options, log)
+
+
+def _run_or_resume(spec: str | None, runs: Path, options: dict[str, Any], log: JunitLog) -> None:
+    from ..experiments.errors import UsageError
 
     overrides = {key: options[key] for key in ("backend", "device", "shots", "seed")}
     if options["no_wait"]:
         raise UsageError("--no-wait: local engines run in this process and cannot be left; omit it")
     if options["resume"] is not None:
         _refuse_with_resume(overrides | {"dry_run": options["dry_run"] or None})
-        finished = _resume(options["resume"], spec, runs, options["workers"])
+        finished = _resume(options["resume"], spec, runs, options["workers"], log)
     elif spec is None:
         raise UsageError("run: name an experiment file, or a run with --resume")
     elif options["dry_run"]:
         _dry_run(spec, overrides)
         return
     else:
-        finished = _run(spec, runs, options["workers"], overrides)
-    _print(finished)
+        finished = _run(spec, runs, options["workers"], overrides, log)
+    _print(finished, log)
 
 
-def _run(spec: str, runs: Path, workers: int | None, overrides: dict[str, Any]) -> Run:
+def _run(
+    spec: str, runs: Path, workers: int | None, overrides: dict[str, Any], log: JunitLog
+) -> Run:
     from .execution import Services, create_run
     from .start import check_limits, checked_workers, prepare_request, read_request
 
@@ -67,10 +87,10 @@ def _run(spec: str, runs: Path, workers: int | None, overrides: dict[str, Any]) 
     prepared, engine = prepare_request(request, services)
     check_limits(prepared, engine, request.where)
     folder = create_run(prepared, engine, spec=request.spec, runs=runs, services=services)
-    return _execute(folder, workers, services, prepared)
+    return _execute(folder, workers, services, log, prepared)
 
 
-def _resume(run_id: str, spec: str | None, runs: Path, workers: int | None) -> Run:
+def _resume(run_id: str, spec: str | None, runs: Path, workers: int | None, log: JunitLog) -> Run:
     from .catalogue import find_run
     from .execution import Services, with_writer
     from .start import checked_workers
@@ -79,22 +99,31 @@ def _resume(run_id: str, spec: str | None, runs: Path, workers: int | None) -> R
     folder = with_writer(find_run(run_id, runs), services)
     if spec is not None:
         _check_same_spec(spec, folder.path)
-    return _execute(folder, workers, services)
+    return _execute(folder, workers, services, log)
 
 
 def _execute(
-    folder: RunFolder, workers: int, services: Services, prepared: Prepared | None = None
+    folder: RunFolder,
+    workers: int,
+    services: Services,
+    log: JunitLog,
+    prepared: Prepared | None = None,
 ) -> Run:
     from .progress import show_progress
     from .resuming import resumable
     from .start import execute
 
+    log.begun(folder)
     with resumable(folder):
         note(f"run folder: {folder.path}")
         total = sum(shard.shots for shard in folder.shards)
         with show_progress(total, sys.stderr) as progress:
             return execute(
-                folder, workers=workers, progress=progress, services=services, prepared=prepared
+                folder,
+                workers=workers,
+                progress=log.watching(progress),
+                services=services,
+                prepared=prepared,
             )
 
 
@@ -106,18 +135,20 @@ def _dry_run(spec: str, overrides: dict[str, Any]) -> None:
     checked()
 
 
-def _print(run: Run) -> None:
+def _print(run: Run, log: JunitLog) -> None:
     from ..analysis.text import render_text
     from .expectation import ExpectationError, missed_expectations
+    from .run_folder import RunFolder
 
-    fidelity = run.fidelity()
+    plan, fidelity = RunFolder(path=run.folder).plan, run.fidelity()
     click.echo(render_text(fidelity, text_width()))
     click.echo(f"run: {run.id}")
-    missed = missed_expectations(run.expect, fidelity)
+    missed = missed_expectations(plan, fidelity)
+    log.ended(plan, fidelity, missed)
     if missed:
-        for line in missed[:-1]:
-            note(line)
-        raise ExpectationError(missed[-1])
+        for one in missed[:-1]:
+            note(one.line)
+        raise ExpectationError(missed[-1].line)
 
 
 def _refuse_with_resume(options: dict[str, Any]) -> None:

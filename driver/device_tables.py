@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backends.device import load_device
 from ..backends.embedding import find_embeddings
+from ..experiments.instructions import VIRTUAL_NAMES
 from ..experiments.patch import make_fold_patch
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def describe_device(name: str) -> dict[str, Any]:
         "faulty_edges": [list(edge) for edge in device.faulty_edges],
         "faulty_qubits": list(device.faulty_qubits),
         "two_qubit_gate": device.two_qubit_gate,
+        "one_qubit_gates": list(device.one_qubit_gates),
         "calibrated_at": device.calibrated_at,
         "median_two_qubit_error": device.median_two_qubit_error,
         "median_one_qubit_error": _median(q.one_qubit.error for q in qubits),
@@ -74,7 +76,7 @@ def render_device(document: Mapping[str, Any], width: int = 80) -> str:
         ("edges", f"{document['num_edges']}, faulty: {faulty}"),
         ("embeddings", f"of the fold patch: {fits}"),
         ("2-qubit gate", _gate(document["two_qubit_gate"], document, "two_qubit")),
-        ("1-qubit gates", _gate("sx, x (rz is free)", document, "one_qubit")),
+        ("1-qubit gates", _gate(_one_qubit_gates(document), document, "one_qubit")),
         ("readout", _gate("measure", document, "readout")),
         ("reset", _time(document["median_reset_seconds"])),
         ("median T1", _time(document["median_t1_seconds"])),
@@ -111,6 +113,12 @@ def _row(document: Mapping[str, Any]) -> tuple[str, ...]:
         _whole_microseconds(document["median_t2_seconds"]),
         *(str(document["embeddings"][str(d)]) for d in DISTANCES),
     )
+
+
+def _one_qubit_gates(document: Mapping[str, Any]) -> str:
+    names = document["one_qubit_gates"]
+    text = ", ".join(name for name in names if name not in VIRTUAL_NAMES)
+    return text + " (rz is free)" if "rz" in names else text
 
 
 def _gate(name: str, document: Mapping[str, Any], kind: str) -> str:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import traceback
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from ..experiments.errors import UsageError
+from ..experiments.counts import Counts
 from ..experiments.shots import Shots
 from .files import StorageError
-from .ledger import FINISHED, JobRow, JobState, Ledger
+from .jobs import FINISHED, JobRow, JobState
+from .ledger import Ledger
 from .run_folder import RunFolder
 from .shards import Shard
-from .workers import Kit, Sampler, sample_shard, stop_pool
-
-if TYPE_CHECKING:
-    from ..backends.compilation import Compiled
+from .workers import Kit, Taken, run_shard, stop_pool
 
 _ADOPT: Mapping[str, tuple[JobState, ...]] = {
     "planned": ("intended", "submitted", "done"),
@@ -35,50 +32,6 @@ class Progress(Protocol):
 
     def advance(self, shard: Shard) -> None:
         """One more shard is on disk."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """Something that samples compiled circuits.
-
-    Attributes:
-        name: as in `device.backend`.
-        version: of the simulator; it enters every shard's identity.
-        max_qubits: the largest circuit that it holds.
-        sample: (compiled, noise, shots=, seed=) -> Shots; a module-level function, because
-            worker processes find it by its name.
-        rewrites: what the engine must change in a compiled circuit, in words.
-    """
-
-    name: str
-    version: str
-    max_qubits: int
-    sample: Sampler
-    rewrites: Callable[[Compiled], tuple[str, ...]]
-
-    @property
-    def identity(self) -> str:
-        """Name and version."""
-        return f"{self.name} {self.version}"
-
-
-def load_engine(backend: str) -> Engine:
-    """Return the engine of a backend's name.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if backend != "aer":
-        raise UsageError(f"backend {backend!r}: no such engine; use aer")
-    from ..backends import aer
-
-    return Engine(
-        name="aer",
-        version=importlib.metadata.version("qiskit-aer"),
-        max_qubits=aer.MAX_QUBITS,
-        sample=aer.sample,
-        rewrites=aer.rewrites,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,29 +65,39 @@ class ShardRunner:
         jobs = self.ledger.latest_jobs(self.run_id).values()
         return [job for job in map(self._reconcile_job, jobs) if job is not None]
 
-    def execute(self, jobs: Sequence[JobRow], kit: Kit) -> list[JobRow]:
-        """Run jobs; return those that failed. If a worker dies, the jobs not yet sent stay planned.
+    def execute(self, rounds: Iterable[Sequence[JobRow]], kit: Kit) -> list[JobRow]:
+        """Run jobs, round after round; return those that failed. None follows a round with those.
+
+        If a worker dies, the jobs not yet sent stay planned.
 
         Args:
-            jobs: planned jobs, in the order in which they are to start.
+            rounds: planned jobs, in the order in which they are to start; a round is asked for
+                when the one before it is done.
             kit: circuits and sampler for the workers.
 
         Raises:
             StorageError: shots cannot be written. Jobs in flight are cancelled, the run resumes.
             KeyboardInterrupt: likewise.
         """
-        if not jobs:
-            return []
-        pool = self.make_pool(min(self.workers, len(jobs)), kit)
-        flight = _Flight(self, pool, kit, jobs)
+        pool: Executor | None = None
+        failed: list[JobRow] = []
         try:
-            flight.fly()
+            for jobs in rounds:
+                if jobs:
+                    pool = pool or self.make_pool(self.workers, kit)
+                    flight = _Flight(self, pool, kit, jobs)
+                    flight.fly()
+                    failed = flight.failed
+                if failed:
+                    break
         except BaseException as stop:
-            stop_pool(pool)
+            if pool is not None:
+                stop_pool(pool)
             self._cancel_submitted(_reason(stop))
             raise
-        pool.shutdown(wait=True)
-        return flight.failed
+        if pool is not None:
+            pool.shutdown(wait=True)
+        return failed
 
     def _cancel_submitted(self, detail: str) -> None:
         """Record what was stopped; on a full disk that fails too, and resuming finds it out."""
@@ -146,10 +109,10 @@ class ShardRunner:
     def _reconcile_job(self, job: JobRow) -> JobRow | None:
         shard = job.to_shard()
         try:
-            shots, damage = self.folder.load_shots(shard), ""
+            taken, damage = self.folder.load_taken(shard), ""
         except StorageError as error:
-            shots, damage = None, str(error)
-        if shots is None:
+            taken, damage = None, str(error)
+        if taken is None:
             return self._to_run(job, damage)
         self.progress.advance(shard)
         if job.state != "done":
@@ -204,7 +167,7 @@ class _Flight:
         while self._waiting and len(self._flying) < self._runner.workers and not self._broken:
             job = ledger.move(self._waiting.popleft(), "intended")
             try:
-                future = self._pool.submit(sample_shard, job.to_shard())
+                future = self._pool.submit(run_shard, job.to_shard())
             except BrokenExecutor as error:
                 self._broken = True
                 ledger.move(job, "unknown", "planned", detail=_reason(error))
@@ -217,11 +180,17 @@ class _Flight:
         if error is not None:
             self.failed.append(runner.ledger.move(job, "failed", detail=_reason(error)))
             return
-        record = self._kit.tasks[shard.point, shard.basis].compiled.program.record
-        shots = Shots(record=record, packed=future.result())
-        runner.folder.save_shots(shard, shots, runner.versions)
+        self._save(shard, future.result())
         runner.ledger.move(job, "done")
         runner.progress.advance(shard)
+
+    def _save(self, shard: Shard, taken: Taken) -> None:
+        runner = self._runner
+        if isinstance(taken, Counts):
+            runner.folder.save_counts(shard, taken, runner.versions)
+            return
+        record = self._kit.tasks[shard.point, shard.basis].compiled.program.record
+        runner.folder.save_shots(shard, Shots(record=record, packed=taken), runner.versions)
 
 
 def _reason(error: BaseException) -> str:

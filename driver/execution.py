@@ -11,11 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..experiments.colour_code import Basis
 from ..experiments.errors import HexmagicError, RefusedError, UsageError
-from .engine import Engine, Progress, ShardRunner, load_engine
+from ..experiments.measures import Measure
+from .adapters import Engine, load_engine
+from .engine import Progress, ShardRunner
 from .files import StorageError, Writer, write_bytes
-from .ledger import LEDGER_NAME, JobRow, Ledger, RunRow, RunState
+from .jobs import JobRow, RunRow, RunState
+from .ledger import LEDGER_NAME, Ledger
 from .limits import estimated_qpu_seconds
 from .plan import Plan, Point
 from .prepare import Builder, Built, Judge, Prepared, Verdict, Where, prepare
@@ -26,13 +28,14 @@ from .workers import Kit, make_process_pool
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
+    from .strata import Knowledge, Known
 
 
 class RunFailedError(HexmagicError):
     """Some shards of a run failed; what was taken is kept and the run can be resumed."""
 
 
-def _build_point(point: Point, where: Where) -> Mapping[Basis, Built]:
+def _build_point(point: Point, where: Where) -> Mapping[Measure, Built]:
     from .build import build_point
 
     return build_point(point, where)
@@ -44,6 +47,12 @@ def _judge_circuit(point: Point, compiled: Compiled) -> Verdict:
     return judge_circuit(point, compiled)
 
 
+def _known_of_circuit(point: Point, compiled: Compiled) -> Known:
+    from .build import known_of_circuit
+
+    return known_of_circuit(point, compiled)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What a run uses of the world; tests pass their own.
@@ -53,6 +62,7 @@ class Services:
         load_engine: engine of a backend's name.
         build: compiles a point.
         judge: predicts the acceptance of a compiled circuit.
+        knowledge: tells what is known of a circuit's strata.
         make_pool: worker processes.
         write: stores a file whole or not at all.
     """
@@ -61,6 +71,7 @@ class Services:
     load_engine: Callable[[str], Engine] = load_engine
     build: Builder = _build_point
     judge: Judge = _judge_circuit
+    knowledge: Knowledge = _known_of_circuit
     make_pool: Callable[[int, Kit], Executor] = make_process_pool
     write: Writer = write_bytes
 
@@ -87,6 +98,7 @@ def create_run(
     """
     from .certificates import protocol_certificates
     from .circuit_files import write_circuits
+    from .strata import make_groups, write_groups
 
     plan = prepared.plan
     created = services.clockwork.now()
@@ -102,6 +114,7 @@ def create_run(
         "circuits": [circuit.to_json() for circuit in prepared.circuits],
         "shards": [shard.to_json() for shard in prepared.shards],
     }
+    groups = make_groups(prepared, engine, services.knowledge)
     provenance = make_provenance(
         run=run_id, created=created, plan=plan, circuits=prepared.circuits, engine=engine.identity
     )
@@ -115,6 +128,7 @@ def create_run(
         certificates = protocol_certificates(prepared)
         if certificates:
             folder.write_json(CERTIFICATE, certificates)
+        write_groups(folder, groups)
         folder.write_json(PROVENANCE, provenance)
         folder.write_json(PLAN, document)
 
@@ -166,8 +180,24 @@ class Execution:
             self._begin(ledger)
             runner = self._runner(ledger)
             jobs = runner.reconcile()
-            failed = runner.execute(jobs, self._kit()) if jobs else []
+            failed = self._run_rounds(runner, ledger, jobs)
             self._finish(ledger, failed)
+
+    def _run_rounds(
+        self, runner: ShardRunner, ledger: Ledger, jobs: Sequence[JobRow]
+    ) -> list[JobRow]:
+        """Run the jobs that are open, then those that the strata ask for; return what failed."""
+        from .strata import STRATA, stratified_rounds
+
+        if not (self.folder.path / STRATA).is_file():
+            return runner.execute([jobs], self._kit()) if jobs else []
+
+        def rounds() -> Iterator[Sequence[JobRow]]:
+            yield jobs
+            for shards in stratified_rounds(self.folder):
+                yield ledger.add(self.folder.run_id, shards)
+
+        return runner.execute(rounds(), self._kit())
 
     def _register(self, ledger: Ledger) -> None:
         plan = self.folder.plan
@@ -211,7 +241,7 @@ class Execution:
             )
         return prepared.kit(engine)
 
-    def _build_again(self, point: Point, where: Where) -> Mapping[Basis, Built]:
+    def _build_again(self, point: Point, where: Where) -> Mapping[Measure, Built]:
         """Build a point as it was built first: what reuse `best` chose then is not asked again."""
         chosen = {circuit.point: circuit.reuse for circuit in self.folder.circuits}[point.index]
         protocol = replace(point.protocol, reuse=chosen)

@@ -3,119 +3,35 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from ..experiments.colour_code import Basis
 from .files import StorageError
+from .jobs import (
+    FINISHED,
+    FROM_1_TO_2,
+    SCHEMA,
+    SCHEMA_VERSION,
+    TRANSITIONS,
+    EventRow,
+    JobKey,
+    JobRow,
+    JobState,
+    RunRow,
+    RunState,
+)
 from .shards import Shard
 
-JobState = Literal["planned", "intended", "submitted", "unknown", "done", "failed", "cancelled"]
-RunState = Literal["running", "interrupted", "failed", "done"]
-Clock = Callable[[], str]
-JobKey = tuple[str, str, int]
-
-SCHEMA_VERSION = 1
 LEDGER_NAME = "hexmagic.sqlite"
-TRANSITIONS: Mapping[str, frozenset[str]] = {
-    "planned": frozenset({"intended", "cancelled"}),
-    "intended": frozenset({"submitted", "unknown"}),
-    "unknown": frozenset({"submitted", "planned"}),
-    "submitted": frozenset({"done", "failed", "cancelled"}),
-    "done": frozenset(),
-    "failed": frozenset(),
-    "cancelled": frozenset(),
-}
-FINISHED = frozenset(state for state, following in TRANSITIONS.items() if not following)
-
-_SCHEMA = """
-CREATE TABLE runs (
-    run_id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL, state TEXT NOT NULL
-) STRICT;
-CREATE TABLE points (
-    run_id TEXT NOT NULL REFERENCES runs, point INTEGER NOT NULL, label TEXT NOT NULL,
-    PRIMARY KEY (run_id, point)
-) STRICT;
-CREATE TABLE jobs (
-    run_id TEXT NOT NULL, shard TEXT NOT NULL, attempt INTEGER NOT NULL,
-    point INTEGER NOT NULL, basis TEXT NOT NULL, shard_index INTEGER NOT NULL,
-    shots INTEGER NOT NULL, seed INTEGER NOT NULL,
-    state TEXT NOT NULL, changed TEXT NOT NULL, detail TEXT NOT NULL,
-    PRIMARY KEY (run_id, shard, attempt),
-    FOREIGN KEY (run_id, point) REFERENCES points
-) STRICT;
-CREATE TABLE events (
-    event INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, run_id TEXT NOT NULL,
-    shard TEXT, attempt INTEGER, from_state TEXT, to_state TEXT, detail TEXT NOT NULL
-) STRICT;
-"""
-
+Clock = Callable[[], str]
 
 _THIS_JOB = " WHERE run_id = ? AND shard = ? AND attempt = ?"
 
 
 class IllegalTransitionError(StorageError):
     """A job was to change between two states that do not follow each other."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRow:
-    """A run: `state` is running, interrupted, failed or done; `created` is UTC, ISO 8601."""
-
-    run_id: str
-    name: str
-    created: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRow:
-    """One attempt at one shard; `detail` is the verbatim error of a failed one."""
-
-    run_id: str
-    shard: str
-    attempt: int
-    point: int
-    basis: Basis
-    shard_index: int
-    shots: int
-    seed: int
-    state: str
-    changed: str
-    detail: str
-
-    @property
-    def key(self) -> JobKey:
-        """(run, shard, attempt)."""
-        return (self.run_id, self.shard, self.attempt)
-
-    def to_shard(self) -> Shard:
-        """Return the shard that this is an attempt at."""
-        return Shard(
-            id=self.shard,
-            point=self.point,
-            basis=self.basis,
-            index=self.shard_index,
-            shots=self.shots,
-            seed=self.seed,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventRow:
-    """One change; `shard` and `attempt` are None for a change of the run itself."""
-
-    event: int
-    time: str
-    run_id: str
-    shard: str | None
-    attempt: int | None
-    from_state: str | None
-    to_state: str | None
-    detail: str
 
 
 class Ledger:
@@ -162,6 +78,13 @@ class Ledger:
                 self._insert_job(run.run_id, shard, attempt=1)
             self._event(run.run_id, to_state=run.state, detail="registered")
 
+    def add(self, run_id: str, shards: Iterable[Shard]) -> list[JobRow]:
+        """Write jobs for shards that a run found it needs, planned; return those that are new."""
+        with self._transaction():
+            known = {job.shard for job in self.jobs(run_id)}
+            new = [shard for shard in shards if shard.id not in known]
+            return [self._insert_job(run_id, shard, attempt=1) for shard in new]
+
     def set_run_state(self, run_id: str, state: RunState, *, detail: str = "") -> None:
         """Change the state of a run."""
         with self._transaction():
@@ -204,7 +127,7 @@ class Ledger:
         """Return every attempt at every shard of a run, in plan order."""
         rows = self._all("SELECT * FROM jobs WHERE run_id = ? ORDER BY rowid", run_id)
         jobs = [JobRow(**row) for row in rows]
-        return sorted(jobs, key=lambda job: (job.point, job.basis, job.shard_index, job.attempt))
+        return sorted(jobs, key=_plan_order)
 
     def latest_jobs(self, run_id: str) -> dict[str, JobRow]:
         """Return the last attempt at each shard of a run."""
@@ -229,8 +152,9 @@ class Ledger:
                     f"{self.path}: ledger schema {version}, this program knows {SCHEMA_VERSION}; "
                     "use the newer hexmagic that wrote it"
                 )
-            if version == 0:
-                for statement in _SCHEMA.strip().split(";\n"):
+            if version < SCHEMA_VERSION:
+                changes = SCHEMA if version == 0 else FROM_1_TO_2
+                for statement in changes.strip().split(";\n"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -253,8 +177,9 @@ class Ledger:
 
     def _insert_job(self, run_id: str, shard: Shard, *, attempt: int) -> JobRow:
         about = (shard.point, shard.basis, shard.index, shard.shots, shard.seed)
-        row = (run_id, shard.id, attempt, *about, "planned", self._clock(), "")
-        self._db.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        more = (shard.first_shot, shard.gives, shard.faults)
+        row = (run_id, shard.id, attempt, *about, "planned", self._clock(), "", *more)
+        self._db.execute(f"INSERT INTO jobs VALUES ({', '.join('?' * len(row))})", row)
         return self._job((run_id, shard.id, attempt))
 
     def _event(
@@ -289,6 +214,11 @@ class Ledger:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _plan_order(job: JobRow) -> tuple[int, str, int, int, int]:
+    stratum = -1 if job.faults is None else job.faults
+    return (job.point, job.basis, stratum, job.shard_index, job.attempt)
 
 
 @contextmanager

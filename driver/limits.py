@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..experiments.errors import RefusedError
-from .engine import Engine
+from .adapters import Engine
 from .prepare import Prepared, Where
 
 REPETITION_DELAY_SECONDS = 250e-6
@@ -46,7 +46,7 @@ def engine_refusals(prepared: Prepared, engine: Engine) -> tuple[str, ...]:
         f"{point.label}: {largest[point.index]} qubits, {engine.name} holds at most "
         f"{engine.max_qubits}"
         for point in prepared.plan.points
-        if largest[point.index] > engine.max_qubits
+        if engine.max_qubits is not None and largest[point.index] > engine.max_qubits
     )
 
 

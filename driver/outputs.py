@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .ledger import JobRow
+from .jobs import JobRow
 from .provenance import job_id
 from .report_data import join_reports, make_report_data
 from .results import TableKind, load_results, make_tables, save_tables
@@ -46,6 +46,8 @@ def write_tables(folder: RunFolder, jobs: Sequence[JobRow]) -> Outputs:
     """Write the tables of the shots that there are; return them and what failed or is missing."""
     results = load_results(folder)
     tables = make_tables(results.points)
+    if tables["strata"].empty:
+        del tables["strata"]
     save_tables(folder, {**tables, "jobs": jobs_table(folder, jobs)})
     return Outputs(tables=tables, problems=results.problems + failed_jobs(folder, jobs))
 

@@ -5,26 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from ..experiments.colour_code import Basis
 from ..experiments.errors import UsageError
+from ..experiments.measures import Measure
 from ..experiments.spec import (
     Accept,
     Bounds,
     Budget,
     DeviceSpec,
+    EstimateSpec,
     Expect,
     Experiment,
     Gates,
+    Keep,
     NoiseSpec,
     Protocol,
     expand_sweep,
 )
+from .shards import Gives
 
 Scalar = str | int | float | bool | None
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)
 _SHOWN = ("protocol.scheme", "protocol.distance", "protocol.rounds")
 
 
@@ -36,9 +40,12 @@ class Point:
         index: position in the plan.
         label: short name, unique in the plan.
         baseline: whether it is there for comparison only.
-        shots: per basis.
+        measure: what is measured; (point, measure) is a circuit.
+        shots: per measure; with estimate stratified the most of all points that share strata.
         seed: the experiment's seed; every shard derives its own from it.
         swept: the sweep's values at this grid point.
+        keep: what is kept of the shots: auto, shots or tallies.
+        estimate: direct or stratified.
     """
 
     index: int
@@ -47,10 +54,12 @@ class Point:
     protocol: Protocol
     device: DeviceSpec
     accept: Accept
-    measure: tuple[Basis, ...]
+    measure: tuple[Measure, ...]
     shots: int
     seed: int
     swept: Mapping[str, Scalar]
+    keep: Keep = "auto"
+    estimate: EstimateSpec = field(default_factory=EstimateSpec)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON types only."""
@@ -69,8 +78,19 @@ class Point:
             "device": DeviceSpec(**device),
             "accept": Accept(**document["accept"]),
             "measure": tuple(document["measure"]),
+            "estimate": EstimateSpec(**document.get("estimate", {})),
         }
         return cls(**(dict(document) | parts))
+
+    @property
+    def judged(self) -> Measure:
+        """The measure whose circuit is certified and predicted: the first that can be."""
+        return next((measure for measure in self.measure if measure != "H"), self.measure[0])
+
+    def gives(self, measure: Measure) -> Gives:
+        """Return what a shard of one of its circuits gives: shots, or counts alone."""
+        only_counted = self.keep == "tallies" or measure == "H_ideal"
+        return "counts" if only_counted or self.estimate.kind == "stratified" else "shots"
 
     @property
     def identity(self) -> str:
@@ -92,9 +112,9 @@ class Plan:
     expect: Expect | None
     overrides: Mapping[str, Scalar]
 
-    def circuits(self) -> Iterator[tuple[Point, Basis]]:
-        """Yield every (point, basis), the key of a circuit, in plan order."""
-        return ((point, basis) for point in self.points for basis in point.measure)
+    def circuits(self) -> Iterator[tuple[Point, Measure]]:
+        """Yield every (point, measure), the key of a circuit, in plan order."""
+        return ((point, measure) for point in self.points for measure in point.measure)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON types only."""
@@ -116,9 +136,10 @@ class Plan:
         Raises:
             UsageError: it is of another schema version, or not a plan.
         """
-        if document.get("schema_version") != SCHEMA_VERSION:
-            version = document.get("schema_version")
-            raise UsageError(f"plan: schema_version {version}, this program reads {SCHEMA_VERSION}")
+        version = document.get("schema_version")
+        if version not in READABLE_VERSIONS:
+            known = " and ".join(map(str, READABLE_VERSIONS))
+            raise UsageError(f"plan: schema_version {version}, this program reads {known}")
         try:
             return cls(
                 name=document["name"],
@@ -191,6 +212,8 @@ def _make_point(index: int, grid: Experiment, protocol: Protocol, baseline: bool
         shots=grid.shots,
         seed=grid.seed,
         swept=dict(grid.swept),
+        keep=grid.keep,
+        estimate=grid.estimate,
     )
 
 
@@ -214,6 +237,8 @@ def _label(protocol: Protocol, baseline: bool, swept: Mapping[str, Scalar]) -> s
 
 def _given(value: Any) -> Any:
     """Return a value's JSON types: of a dataclass, what its constructor takes."""
+    if isinstance(value, NoiseSpec):
+        return value.to_json()
     if is_dataclass(value):
         return {f.name: _given(getattr(value, f.name)) for f in fields(value) if f.init}
     if isinstance(value, Mapping):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ..experiments.colour_code import Basis
 from ..experiments.errors import UsageError
+from ..experiments.measures import Measure
+from .adapters import Engine
 from .circuits import PlannedCircuit, planned_gadgets, roles_on_device
-from .engine import Engine
 from .plan import Plan, Point, derive_seed
 from .shards import Shard, shard_id, shard_sizes
 from .workers import CircuitKey, Kit, Task
@@ -51,7 +51,7 @@ class Verdict:
     certificate: Certificate | None
 
 
-Builder = Callable[[Point, Where], Mapping[Basis, Built]]
+Builder = Callable[[Point, Where], Mapping[Measure, Built]]
 Judge = Callable[[Point, "Compiled"], Verdict]
 
 
@@ -75,8 +75,9 @@ class Prepared:
 
     @property
     def devices(self) -> dict[str, Device]:
-        """The devices that are used, by name."""
-        return {compiled.device.name: compiled.device for compiled in self.compiled.values()}
+        """The devices that are used, by name; in time steps only if it is used in no other way."""
+        found = [compiled.device for compiled in self.compiled.values()]
+        return {d.name: d for d in sorted(found, key=lambda device: not device.is_in_time_steps)}
 
     def compiled_by_name(self) -> dict[str, Compiled]:
         """Return the compiled circuits by the stem of their files, in plan order."""
@@ -85,12 +86,10 @@ class Prepared:
     def kit(self, engine: Engine) -> Kit:
         """Return what the workers need."""
         tasks = {
-            (point.index, basis): Task(
-                compiled=self.compiled[point.index, basis], noise=point.device.noise
-            )
-            for point, basis in self.plan.circuits()
+            (point.index, measure): _task(point, self.compiled[point.index, measure], engine)
+            for point, measure in self.plan.circuits()
         }
-        return Kit(sample=engine.sample, tasks=tasks)
+        return Kit(sample=engine.sample, count=engine.count, tasks=tasks)
 
 
 def prepare(
@@ -113,7 +112,7 @@ def prepare(
     for point in plan.points:
         for basis, one in build(point, where).items():
             built[point.index, basis] = one
-        first = (point.index, point.measure[0])
+        first = (point.index, point.judged)
         if judge is not None:
             verdicts[first] = judge(point, built[first].compiled)
     circuits = tuple(
@@ -126,29 +125,62 @@ def prepare(
         circuits=circuits,
         shards=tuple(
             shard
-            for (point, basis), circuit in zip(plan.circuits(), circuits, strict=True)
-            for shard in make_shards(point, basis, circuit.fingerprint, engine)
+            for (point, measure), circuit in zip(plan.circuits(), circuits, strict=True)
+            if point.estimate.kind == "direct"
+            for shard in make_shards(point, measure, circuit, engine)
         ),
         certificates=_certificates(plan, verdicts),
     )
 
 
-def make_shards(point: Point, basis: Basis, fingerprint: str, engine: Engine) -> Iterator[Shard]:
-    """Yield the shards of a circuit, in order.
+def make_shards(
+    point: Point, measure: Measure, circuit: PlannedCircuit, engine: Engine
+) -> Iterator[Shard]:
+    """Yield the shards of a circuit, in order."""
+    for index, shots in enumerate(shard_sizes(point.shots, circuit.shard_shots)):
+        yield make_shard(point, measure, circuit, engine.identity, index=index, shots=shots)
 
-    A seed is hashed from the experiment's seed, the point's identity, the basis and the shard's
-    index, so more shots leave the seeds of the full shards before them as they were.
+
+def make_shard(
+    point: Point,
+    measure: Measure,
+    circuit: PlannedCircuit,
+    engine: str,
+    *,
+    index: int,
+    shots: int,
+    faults: int | None = None,
+) -> Shard:
+    """Return one shard of a circuit.
+
+    A seed is hashed from the experiment's seed, the point's identity, the measure and the shard's
+    index, so more shots leave the seeds of the full shards before them as they were. Shots that
+    are only counted and shots of a stratum have seeds of their own.
     """
-    for index, shots in enumerate(shard_sizes(point.shots)):
-        seed = derive_seed(point.seed, point.identity, basis, index)
-        name = shard_id(
-            fingerprint=fingerprint,
-            noise=str(point.device.noise),
-            shots=shots,
-            seed=seed,
-            engine=engine.identity,
-        )
-        yield Shard(id=name, point=point.index, basis=basis, index=index, shots=shots, seed=seed)
+    gives = point.gives(measure)
+    kind: tuple[str | int, ...] = () if gives == "shots" else ("counts",)
+    kind += () if faults is None else ("faults", faults)
+    seed = derive_seed(point.seed, point.identity, measure, index, *kind)
+    counted = None if gives == "shots" else {"accept": asdict(point.accept), "faults": faults}
+    name = shard_id(
+        fingerprint=circuit.fingerprint,
+        noise=str(point.device.noise),
+        shots=shots,
+        seed=seed,
+        engine=engine,
+        counted=counted,
+    )
+    return Shard(
+        id=name,
+        point=point.index,
+        basis=measure,
+        index=index,
+        first_shot=index * circuit.shard_shots,
+        shots=shots,
+        seed=seed,
+        gives=gives,
+        faults=faults,
+    )
 
 
 @contextmanager
@@ -158,6 +190,16 @@ def located(where: Where, field: str) -> Iterator[None]:
         yield
     except UsageError as error:
         raise UsageError(f"{where(field)}: {error}") from error
+
+
+def _task(point: Point, compiled: Compiled, engine: Engine) -> Task:
+    early = engine.counts_early
+    return Task(
+        compiled=compiled,
+        noise=point.device.noise,
+        accept=point.accept,
+        counts_early=early is not None and early(compiled, point.device.noise),
+    )
 
 
 def _certificates(plan: Plan, verdicts: Mapping[CircuitKey, Verdict]) -> dict[str, Certificate]:
@@ -170,7 +212,7 @@ def _certificates(plan: Plan, verdicts: Mapping[CircuitKey, Verdict]) -> dict[st
 
 def _planned(
     point: Point,
-    basis: Basis,
+    basis: Measure,
     built: Built,
     verdicts: Mapping[CircuitKey, Verdict],
     engine: Engine,
@@ -188,7 +230,10 @@ def _planned(
         prediction_method=verdict.method if verdict else None,
         readout_error=built.readout_error,
         gadgets=planned_gadgets(compiled),
-        rewrites=engine.rewrites(compiled),
+        rewrites=engine.approximations(
+            compiled, point.device.noise, stratified=point.estimate.kind == "stratified"
+        ),
+        shard_shots=engine.shots_per_shard(compiled, point.gives(basis) == "counts"),
         reuse=compiled.program.reuse,
         measurement_layers=compiled.measurement_layers,
     )

@@ -5,65 +5,97 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
-from ..analysis.points import PointShots
-from ..analysis.tables import cutflow_table, fidelity_table, points_table, shots_table
+from ..analysis.points import PointCounts, PointShots, Stratified
+from ..analysis.postselect import count_shots
+from ..analysis.shots_table import shots_table
+from ..analysis.strata_table import strata_table
+from ..analysis.tables import cutflow_table, fidelity_table, points_table
+from ..experiments.counts import Counts
 from ..experiments.shots import Shots, join_shots
-from .circuits import PlannedCircuit
 from .files import StorageError
 from .plan import Point
 from .run_folder import RunFolder
 from .shards import Shard
+from .strata import read_groups, sampled_strata
 from .workers import CircuitKey
 
-if TYPE_CHECKING:
-    from ..experiments.colour_code import Basis
-
-TableKind = Literal["fidelity", "cutflow", "points"]
+TableKind = Literal["fidelity", "cutflow", "points", "strata"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Results:
-    """The shots of a run, by point, and in words what is missing from them."""
+    """What the shots of a run count, by point, and in words what is missing from them."""
 
-    points: tuple[PointShots, ...]
+    points: tuple[PointCounts, ...]
     problems: tuple[str, ...]
 
 
 def load_results(folder: RunFolder) -> Results:
-    """Return the shots that a run folder holds; nothing but the folder is read.
+    """Return what the shards of a run folder count; nothing but the folder is read.
 
-    Missing and damaged shards are problems, not errors: what there is can be looked at.
+    One shard is in memory at a time. Missing and damaged ones are problems, not errors: what there
+    is can be looked at.
     """
     plan, shards = folder.plan, _shards_by_circuit(folder)
-    taken: dict[int, dict[Basis, Shots]] = {point.index: {} for point in plan.points}
+    counts: dict[CircuitKey, Counts] = {}
     problems: list[str] = []
     for circuit in folder.circuits:
-        parts, missing = _load(folder, shards[circuit.key])
+        point = plan.points[circuit.point]
+        if point.estimate.kind == "stratified":
+            continue
+        found, missing = _count(folder, point, shards[circuit.key])
+        if found is not None:
+            counts[circuit.key] = found
         if missing:
-            label = plan.points[circuit.point].label
-            problems.append(f"{label} in {circuit.basis}: {missing}")
-        if parts:
-            taken[circuit.point][circuit.basis] = join_shots(parts)
-    circuits = {circuit.point: circuit for circuit in folder.circuits}
+            problems.append(f"{point.label} in {circuit.basis}: {missing}")
+    stratified, damaged = _load_strata(folder)
     points = tuple(
-        _point_shots(folder.run_id, point, taken[point.index], circuits[point.index])
+        PointCounts(
+            **_info(folder, point),
+            counts={key[1]: one for key, one in counts.items() if key[0] == point.index},
+            stratified={key[1]: one for key, one in stratified.items() if key[0] == point.index},
+        )
         for point in plan.points
     )
-    return Results(points=points, problems=tuple(problems))
+    return Results(points=points, problems=(*problems, *damaged))
 
 
-def make_tables(points: Sequence[PointShots]) -> dict[TableKind, pd.DataFrame]:
+def load_shots(folder: RunFolder) -> tuple[PointShots, ...]:
+    """Return the raw shots that a run folder holds, whole, by point.
+
+    Shards that are missing or damaged are left out: `load_results` tells of them.
+    """
+    taken: dict[CircuitKey, list[Shots]] = {}
+    for shard in folder.shards:
+        with suppress(StorageError):
+            shots = folder.load_taken(shard)
+            if isinstance(shots, Shots):
+                taken.setdefault((shard.point, shard.basis), []).append(shots)
+    return tuple(
+        PointShots(
+            **_info(folder, point),
+            shots={
+                key[1]: join_shots(part) for key, part in taken.items() if key[0] == point.index
+            },
+        )
+        for point in folder.plan.points
+    )
+
+
+def make_tables(points: Sequence[PointCounts]) -> dict[TableKind, pd.DataFrame]:
     """Return the tables of a run that are made from its shots."""
     return {
         "fidelity": fidelity_table(points),
         "cutflow": cutflow_table(points),
         "points": points_table(points),
+        "strata": strata_table(points),
     }
 
 
@@ -140,42 +172,58 @@ def _shards_by_circuit(folder: RunFolder) -> dict[CircuitKey, list[Shard]]:
     return shards
 
 
-def _load(folder: RunFolder, shards: Sequence[Shard]) -> tuple[list[Shots], str]:
-    """Return the shots of a circuit's shards, and in words what of them is missing."""
-    parts: list[Shots] = []
+def _count(folder: RunFolder, point: Point, shards: Sequence[Shard]) -> tuple[Counts | None, str]:
+    """Return what a circuit's shards count, and in words what of them is missing."""
+    total: Counts | None = None
     damaged: list[str] = []
     for shard in shards:
         try:
-            shots = folder.load_shots(shard)
+            taken = folder.load_taken(shard)
+            if isinstance(taken, Shots):
+                taken = count_shots(taken, point.accept)
         except StorageError as error:
             damaged.append(str(error))
         else:
-            parts += [] if shots is None else [shots]
-    found, wanted = sum(map(len, parts)), sum(shard.shots for shard in shards)
+            if taken is not None:
+                total = taken if total is None else total + taken
+    found, wanted = 0 if total is None else total.shots, sum(shard.shots for shard in shards)
     words = [f"{found} of {wanted} shots"] if found != wanted else []
-    return parts, "; ".join(words + damaged)
+    return total, "; ".join(words + damaged)
 
 
-def _point_shots(
-    run: str,
-    point: Point,
-    shots: Mapping[Basis, Shots],
-    circuit: PlannedCircuit,
-) -> PointShots:
-    return PointShots(
-        run=run,
-        point=point.index,
-        label=point.label,
-        scheme=point.protocol.scheme,
-        distance=point.protocol.distance,
-        rounds=point.protocol.rounds,
-        baseline=point.baseline,
-        device=point.device.name,
-        noise=str(point.device.noise),
-        backend=point.device.backend,
-        swept=point.swept,
-        accept=point.accept,
-        shots=shots,
-        readout_error=circuit.readout_error,
-        reuse=None if point.protocol.rounds is None else circuit.reuse,
-    )
+def _load_strata(folder: RunFolder) -> tuple[dict[CircuitKey, Stratified], list[str]]:
+    """Return the stratified measures of every point, and in words what of them is damaged."""
+    found: dict[CircuitKey, Stratified] = {}
+    problems: list[str] = []
+    for group in read_groups(folder):
+        label = f"{folder.plan.points[group.owner].label} in {group.measure}"
+        try:
+            strata = group.strata(sampled_strata(folder, group))
+        except StorageError as error:
+            problems.append(f"{label}: {error}")
+            strata = group.strata({})
+        for point, weights in group.weights().items():
+            found[point, group.measure] = Stratified(weights=weights, strata=strata)
+    return found, problems
+
+
+def _info(folder: RunFolder, point: Point) -> dict[str, Any]:
+    """Return what the analysis knows of a point besides its shots."""
+    circuit = next(c for c in folder.circuits if c.point == point.index)
+    return {
+        "run": folder.run_id,
+        "point": point.index,
+        "label": point.label,
+        "scheme": point.protocol.scheme,
+        "distance": point.protocol.distance,
+        "rounds": point.protocol.rounds,
+        "baseline": point.baseline,
+        "device": point.device.name,
+        "noise": str(point.device.noise),
+        "backend": point.device.backend,
+        "swept": point.swept,
+        "accept": point.accept,
+        "measures": point.measure,
+        "readout_error": circuit.readout_error,
+        "reuse": None if point.protocol.rounds is None else circuit.reuse,
+    }

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .catalogue import open_run_folder
-from .ledger import LEDGER_NAME, JobRow, Ledger
+from .jobs import JobRow
+from .ledger import LEDGER_NAME, Ledger
 from .provenance import PROVENANCE
 from .run_folder import RunFolder
 from .times import utc_now
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ..experiments.spec import Expect
     from .results import Results, TableKind
 
-KINDS: tuple[TableKind, ...] = ("fidelity", "cutflow", "points")
+KINDS: tuple[TableKind, ...] = ("fidelity", "cutflow", "points", "strata")
 
 
 class Run:
@@ -71,6 +72,16 @@ class Run:
         """Return one row per point and basis: shots, acceptance and <P>, with intervals."""
         return self._table("points")
 
+    def strata(self) -> pd.DataFrame:
+        """Return one row per stratified measure, readout and number of faults; empty if direct."""
+        return self._table("strata")
+
+    def shortfalls(self) -> tuple[str, ...]:
+        """Return, in words, which stratified estimates are short of their goal."""
+        from .strata import shortfalls
+
+        return shortfalls(self._folder)
+
     def jobs(self) -> pd.DataFrame:
         """Return one row per attempt at a shard: seed, state, error and time.
 
@@ -96,15 +107,15 @@ class Run:
             StorageError: the run was finished, and shots of it are lost or damaged now.
         """
         from .files import StorageError
-        from .results import all_shots
+        from .results import all_shots, load_shots
 
-        results = self._results()
-        if self.state == "done" and results.problems:
+        problems = self.problems() if self.state == "done" else ()
+        if problems:
             raise StorageError(
-                f"run {self.id}: {'; '.join(results.problems)}; "
+                f"run {self.id}: {'; '.join(problems)}; "
                 f"`hexmagic run --resume {self.id}` runs again what is lost"
             )
-        return all_shots(results.points)
+        return all_shots(load_shots(self._folder))
 
     def report(self) -> str:
         """Return the report as one self-contained HTML document."""

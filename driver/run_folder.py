@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..experiments.counts import Counts
 from ..experiments.errors import RefusedError, UsageError
 from ..experiments.shots import Shots
 from .circuits import PlannedCircuit
@@ -19,6 +20,7 @@ from .files import StorageError, Writer, cannot_write, canonical_json, read_json
 from .plan import Plan
 from .shards import Shard
 from .shot_files import decode_shots, encode_shots
+from .tally_files import decode_counts, encode_counts
 
 PLAN = "plan.json"
 CERTIFICATE = "certificate.json"
@@ -65,8 +67,8 @@ class RunFolder:
 
     @cached_property
     def shards(self) -> tuple[Shard, ...]:
-        """Every shard of the run, in plan order."""
-        return tuple(Shard(**shard) for shard in self.document["shards"])
+        """Every shard that the plan names, in order; strata ask for more as they go."""
+        return tuple(Shard.from_json(shard) for shard in self.document["shards"])
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file, named relative to the folder."""
@@ -80,28 +82,29 @@ class RunFolder:
         """Return a JSON file's document."""
         return read_json(self.path / name)
 
-    def shot_path(self, shard: Shard) -> Path:
-        """Return where a shard's shots are."""
-        return self.path / "shots" / shard.file_name
-
     def save_shots(self, shard: Shard, shots: Shots, versions: Mapping[str, str]) -> None:
         """Write a shard's shots; they are durable when this returns."""
-        self.write(self.shot_path(shard), encode_shots(shots, shard, versions))
+        self.write(self.path / shard.file_name, encode_shots(shots, shard, versions))
 
-    def load_shots(self, shard: Shard) -> Shots | None:
-        """Return a shard's shots, or None if they have not been taken.
+    def save_counts(self, shard: Shard, counts: Counts, versions: Mapping[str, str]) -> None:
+        """Write a shard's counts; they are durable when this returns."""
+        self.write(self.path / shard.file_name, encode_counts(counts, shard, versions))
+
+    def load_taken(self, shard: Shard) -> Shots | Counts | None:
+        """Return what a shard gave, or None if it has not been run.
 
         Raises:
             StorageError: the file is damaged or another shard's.
         """
-        path = self.shot_path(shard)
+        path = self.path / shard.file_name
         try:
             content = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StorageError(f"{path}: cannot be read: {error.strerror or error}") from error
-        return decode_shots(content, shard, source=str(path))
+        decode = decode_shots if shard.gives == "shots" else decode_counts
+        return decode(content, shard, source=str(path))
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from typing import Any
 from .catalogue import run_ids
 from .execution import latest
 from .files import StorageError
-from .ledger import JobRow
+from .jobs import JobRow
 from .resuming import resume_command
 from .run import Run, ledger_jobs
 from .run_folder import RunFolder
@@ -94,14 +94,14 @@ def render_status(document: Mapping[str, Any], width: int = 80) -> str:
 
 def _counts_on_disk(folder: RunFolder) -> Counter[str]:
     return Counter(
-        "done" if folder.shot_path(shard).is_file() else "planned" for shard in folder.shards
+        "done" if (folder.path / shard.file_name).is_file() else "planned" for shard in folder.shards
     )
 
 
 def _shots_done(folder: RunFolder, jobs: Sequence[JobRow]) -> int:
     if jobs:
         return sum(job.shots for job in jobs if job.state == "done")
-    return sum(shard.shots for shard in folder.shards if folder.shot_path(shard).is_file())
+    return sum(shard.shots for shard in folder.shards if (folder.path / shard.file_name).is_file())
 
 
 def _failure(folder: RunFolder, job: JobRow) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..experiments.errors import UsageError
 from ..experiments.spec import Experiment, load_experiment, with_fields, write_experiment
+from .adapters import Engine
 from .catalogue import find_run
-from .engine import Engine, Progress
+from .engine import Progress
 from .execution import Execution, Services, create_run, with_writer
 from .limits import check_engine, check_gates
 from .plan import Scalar, make_plan

@@ -1,4 +1,4 @@
-"""Worker processes: each gets the compiled circuits once and then samples shard after shard."""
+"""Worker processes: each gets the compiled circuits once and then runs shard after shard."""
 
 from __future__ import annotations
 
@@ -17,25 +17,37 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..experiments.colour_code import Basis
+from ..experiments.counts import Counts
+from ..experiments.measures import Measure
+from ..experiments.spec import Accept, NoiseSpec
+from .adapters import Counter, Sampler
 from .shards import Shard
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
-    from ..experiments.shots import Shots
-    from ..experiments.spec import NoiseSpec
 
-CircuitKey = tuple[int, Basis]
-Sampler = Callable[..., "Shots"]
+CircuitKey = tuple[int, Measure]
+Taken = NDArray[np.uint8] | Counts
+"""What a shard gives: the packed rows of its `Shots`, or its counts."""
+
 PoolFactory = Callable[..., Executor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What a circuit's shards have in common: the compiled circuit and the noise."""
+    """What a circuit's shards have in common.
+
+    Attributes:
+        compiled: the circuit.
+        noise: what goes wrong.
+        accept: what is counted as kept.
+        counts_early: whether counts come from the engine's `count`, not from whole records.
+    """
 
     compiled: Compiled
     noise: NoiseSpec
+    accept: Accept
+    counts_early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +56,7 @@ class Kit:
 
     sample: Sampler
     tasks: Mapping[CircuitKey, Task]
+    count: Counter | None = None
 
 
 _held: list[Kit] = []
@@ -68,12 +81,36 @@ def start_worker(kit: Kit) -> None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def sample_shard(shard: Shard) -> NDArray[np.uint8]:
-    """Return a shard's packed shots; runs in a worker."""
+def run_shard(shard: Shard) -> Taken:
+    """Return a shard's packed shots or its counts; runs in a worker."""
     (kit,) = _held
+    return take_shard(kit, shard)
+
+
+def take_shard(kit: Kit, shard: Shard) -> Taken:
+    """Return a shard's packed shots or its counts.
+
+    Raises:
+        ValueError: counts that the engine cannot give.
+    """
     task = kit.tasks[shard.point, shard.basis]
+    if shard.gives == "counts" and (task.counts_early or shard.faults is not None):
+        if kit.count is None:
+            raise ValueError(f"shard {shard.id}: this engine cannot count")
+        return kit.count(
+            task.compiled,
+            task.noise,
+            task.accept,
+            shots=shard.shots,
+            seed=shard.seed,
+            faults=shard.faults,
+        )
     shots = kit.sample(task.compiled, task.noise, shots=shard.shots, seed=shard.seed)
-    return shots.packed
+    if shard.gives == "shots":
+        return shots.packed
+    from ..analysis.postselect import count_shots
+
+    return count_shots(shots, task.accept)
 
 
 def stop_pool(pool: Executor) -> None:

@@ -5,7 +5,7 @@ circuit, or a sum of a few of them for each rotation that it passes (`pauli_fram
 What the sum makes of the noiseless final state is read off it (`residual`): which recorded values
 it flips, which syndrome and which logical state it leaves. That the noiseless run ends in the
 encoded |H>, with every outcome as expected, is checked as well (`noiseless`). Nothing is
-approximated or sampled, and no gate is replaced by a Clifford gate, at any size.
+approximated or sampled, and no gate is replaced by a Clifford gate, up to distance 7.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Certificate:
     Attributes:
         faults: every single fault.
         accepted: probability that every recorded ancilla bit is as expected, one per fault.
-        accepted_readout: the same, with the readout's face parities trivial too.
+        accepted_readout: the same, with the face parities that the readout tells trivial too;
+            for H_ideal those of X and of Z, seen ideally.
         wrong_undetected: probability of being accepted with trivial syndromes in the wrong
             logical state (X and Z faces both seen).
         wrong_corrected: probability of being accepted and wrong after ideal decoding.
@@ -101,7 +102,7 @@ def certify(program: Program, instructions: Sequence[Instruction]) -> Certificat
         instructions: the circuit to certify, on patch qubits: the compiled, scheduled one.
 
     Raises:
-        RefusedError: no code to certify.
+        RefusedError: no code to certify, one beyond distance 7, or a program that measures H.
         HexmagicError: a noiseless run does not give the expected outcomes.
     """
     trial = make_trial(program, instructions)

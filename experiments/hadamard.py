@@ -6,6 +6,8 @@ measurement of the Z parity of all data, and A on all data.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .block import Block, Read, each
 from .fold import fold_gates, make_fold_tree, tree_ancillas
 from .patch import Patch, spider_names
@@ -37,5 +39,26 @@ def make_hadamard(patch: Patch, scheme: str, round_: int) -> Block:
         reads=(
             Read(qubit=root, role="hadamard", basis="Z", always_reset=scheme == "fold40"),
             *(Read(qubit=flag, role="flag", basis="Z") for flag in flags),
+        ),
+    )
+
+
+def make_hadamard_readout(patch: Patch, scheme: str) -> Block:
+    """Return H_m once more as the readout: the value of its outcome is the result.
+
+    Every ancilla that it uses is read behind it. The data are not. `encoded`, which has no H_m of
+    its own, gets that of `fold`.
+    """
+    block = make_hadamard(patch, "fold" if scheme == "encoded" else scheme, 0)
+    root, *flags = block.reads
+    unread = set(patch.ancillas).intersection(block.qubits) - {read.qubit for read in block.reads}
+    return replace(
+        block,
+        label="readout",
+        stage="readout",
+        reads=(
+            replace(root, expected=None),
+            *flags,
+            *(Read(qubit=qubit, role="flag", basis="Z") for qubit in sorted(unread)),
         ),
     )

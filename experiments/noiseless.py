@@ -1,4 +1,4 @@
-"""The noiseless run of a circuit, checked exactly and at any size.
+"""The noiseless run of a circuit, checked exactly, up to distance 7.
 
 Every outcome that has to be certain is an observable with expectation +1 or -1. Taken backwards
 through the rotations it becomes a sum of Paulis. In front of each H_m the data are in the code and

@@ -10,11 +10,11 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 
 from .abstract import make_abstract_blocks, make_abstract_patch
 from .block import Block, Gate
-from .colour_code import Basis
 from .detection import make_detection
 from .encode import make_encode
 from .errors import UsageError
-from .hadamard import make_hadamard
+from .hadamard import make_hadamard, make_hadamard_readout
+from .measures import Measure
 from .patch import Patch, make_bare_patch, make_fold14_patch, make_fold_patch
 from .readout import make_readout
 from .record import Bit, BitKey, FaceParity, Logical, RecordMap, Stage
@@ -68,17 +68,17 @@ def make_program(
     scheme: str,
     distance: int | None,
     rounds: int | None,
-    basis: Basis,
+    basis: Measure,
     reuse: Reuse = "reset",
 ) -> Program:
-    """Return the program of a scheme, read out in one basis.
+    """Return the program of a scheme, with one of the measurements at its end.
 
     Args:
         scheme: fold (any odd distance), fold13, fold14, tree16 (distance 3), fold40 (distance 5),
             routed (distance 3, on no device yet: see backends/routing.py), encoded or bare.
         distance: code distance; None for bare.
         rounds: how often H_m and ED follow each other; None for encoded and bare.
-        basis: readout basis of the data.
+        basis: what is measured of the prepared state (see measures.py).
         reuse: what happens to an ancilla between two of its measurements.
 
     Raises:
@@ -86,6 +86,7 @@ def make_program(
     """
     patch = make_patch(scheme, distance)
     repeats = _num_rounds(scheme, rounds)
+    _check_measure(scheme, basis)
     if scheme == "routed":
         blocks = [*make_abstract_blocks(patch, repeats)]
     else:
@@ -93,7 +94,10 @@ def make_program(
         for round_ in range(1, repeats + 1):
             blocks.append(make_hadamard(patch, scheme, round_))
             blocks += make_detection(patch, scheme, round_)
-    blocks.append(make_readout(patch, basis))
+    if basis == "H":
+        blocks.append(make_hadamard_readout(patch, scheme))
+    elif basis != "H_ideal":
+        blocks.append(make_readout(patch, basis))
     return assemble(scheme, patch, blocks, basis, reuse)
 
 
@@ -130,8 +134,19 @@ def _num_rounds(scheme: str, rounds: int | None) -> int:
     return rounds
 
 
+def _check_measure(scheme: str, basis: Measure) -> None:
+    if basis not in ("H", "H_ideal") or scheme not in ("bare", "routed"):
+        return
+    why = (
+        "one physical qubit has no code to judge and no flagged H_m"
+        if scheme == "bare"
+        else "a transpiler moves its data, so it is read out in Pauli bases only"
+    )
+    raise UsageError(f"scheme {scheme}: cannot measure {basis}: {why}; use X, Y or Z")
+
+
 def assemble(
-    scheme: str, patch: Patch, blocks: Sequence[Block], basis: Basis, reuse: Reuse = "reset"
+    scheme: str, patch: Patch, blocks: Sequence[Block], basis: Measure, reuse: Reuse = "reset"
 ) -> Program:
     """Return blocks as one program.
 
@@ -172,13 +187,13 @@ def assemble(
 
 
 def _name_bits(blocks: Sequence[Block], patch: Patch, reuse: Reuse) -> list[tuple[Bit, ...]]:
-    """Return each block's bits, named by a register per stage and round, `data` for the readout."""
+    """Return each block's bits, named by a register per stage and round; `data` for the data."""
     sizes: dict[str, int] = {}
     counted_out = reads_counted_out(blocks, patch.data, reuse)
     keys: dict[Place, BitKey] = {}
     named: list[tuple[Bit, ...]] = []
     for i, block in enumerate(blocks):
-        register = "data" if block.stage == "readout" else f"{block.stage}{block.round}"
+        register = _register(block)
         first = sizes.get(register, 0)
         sizes[register] = first + len(block.reads)
         keys |= {(i, j): (register, first + j) for j in range(len(block.reads))}
@@ -202,8 +217,14 @@ def _name_bits(blocks: Sequence[Block], patch: Patch, reuse: Reuse) -> list[tupl
     return named
 
 
-def _face_parities(patch: Patch, bits: Sequence[Bit], basis: Basis) -> tuple[FaceParity, ...]:
-    if patch.code is None:
+def _register(block: Block) -> str:
+    if block.stage != "readout":
+        return f"{block.stage}{block.round}"
+    return "data" if any(read.role == "data" for read in block.reads) else "readout"
+
+
+def _face_parities(patch: Patch, bits: Sequence[Bit], basis: Measure) -> tuple[FaceParity, ...]:
+    if patch.code is None or basis == "H" or basis == "H_ideal":
         return ()
     keys = {bit.qubit: bit.key for bit in bits if bit.role == "data"}
     return tuple(
@@ -216,7 +237,10 @@ def _face_parities(patch: Patch, bits: Sequence[Bit], basis: Basis) -> tuple[Fac
     )
 
 
-def _logical(patch: Patch, bits: Sequence[Bit], basis: Basis) -> Logical:
+def _logical(patch: Patch, bits: Sequence[Bit], basis: Measure) -> Logical:
+    if basis == "H" or basis == "H_ideal":
+        outcome = [b.key for b in bits if b.stage == "readout" and b.role == "hadamard"]
+        return Logical(basis=basis, sign=1, bits=tuple(outcome))
     sign = 1 if patch.code is None else patch.code.logical_sign(basis)
     return Logical(
         basis=basis, sign=sign, bits=tuple(bit.key for bit in bits if bit.role == "data")

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from .colour_code import Basis
+from .measures import Measure
 
 BitKey = tuple[str, int]
 Role = Literal["hadamard", "flag", "syndrome", "data"]
@@ -25,7 +26,8 @@ class Bit:
         face: index of the code's face, for a syndrome; several for the parity of their product.
         qubit: patch qubit that was measured (for tables and drawings only).
         basis: Pauli basis of the check that the bit reports (data: the readout basis).
-        expected: value of a noiseless run, 0 or 1; None for data, whose values are random.
+        expected: value of a noiseless run, 0 or 1; None for data, whose values are random, and for
+            the outcome of an H_m that is the readout, which is the result.
         xor: earlier bits; the bit's value is its raw outcome XOR theirs (reuse without reset).
     """
 
@@ -57,9 +59,12 @@ class FaceParity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logical:
-    """The logical Pauli that the readout tells: `sign` times the product of (-1)^bit."""
+    """What the readout tells, +1 or -1: `sign` times the product of (-1)^bit.
 
-    basis: Basis
+    A logical Pauli, or logical H for `basis` H. Of H_ideal nothing is recorded: no bits.
+    """
+
+    basis: Measure
     sign: int
     bits: tuple[BitKey, ...]
 
@@ -83,9 +88,14 @@ class RecordMap:
             if not earlier.issuperset(bit.xor):
                 raise ValueError(f"record map: {bit.key} is XORed with a bit that is not earlier")
             earlier.add(bit.key)
-        for key in (*self.logical.bits, *(k for face in self.faces for k in face.bits)):
-            if key not in self.column or self.bits[self.column[key]].role != "data":
-                raise ValueError(f"record map: readout uses {key}, which is not a data bit")
+        readout = {bit.key for bit in self.bits if bit.stage == "readout"}
+        data = {bit.key for bit in self.bits if bit.role == "data"}
+        for key in (key for face in self.faces for key in face.bits):
+            if key not in data:
+                raise ValueError(f"record map: a face uses {key}, which is not a data bit")
+        for key in self.logical.bits:
+            if key not in readout:
+                raise ValueError(f"record map: the result uses {key}, which no readout records")
 
     @cached_property
     def column(self) -> Mapping[BitKey, int]:
@@ -96,7 +106,7 @@ class RecordMap:
     def expected_raw(self) -> Mapping[BitKey, int | None]:
         """Raw outcome of each bit in a noiseless run: without its `xor` partners.
 
-        None for data and for a bit that is XORed with data.
+        None for a bit without an expected value and for one that is XORed with such a bit.
         """
         raw: dict[BitKey, int | None] = {}
         for bit in self.bits:

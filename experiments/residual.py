@@ -14,8 +14,9 @@ from math import cos, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from .colour_code import Basis, ColourCode
+from .colour_code import ColourCode
 from .lightest import corrections
+from .measures import Measure
 from .pauli_frame import PauliFrame
 from .pauli_sums import PauliSums, Words, odd, pack, row_hashes
 
@@ -92,10 +93,17 @@ def residuals(
     )
 
 
-def seen(found: Residuals, basis: Basis) -> NDArray[np.bool_]:
-    """Return, for each row, whether the face parities of a readout in `basis` are wrong."""
+def seen(found: Residuals, basis: Measure) -> NDArray[np.bool_]:
+    """Return, for each row, whether the face parities that the readout tells are wrong.
+
+    Args:
+        found: the rows.
+        basis: X, Y or Z: the faces of that kind. H_ideal: those of X and of Z. Not H, which tells
+            none.
+    """
     syndromes = {"Z": found.z_syndromes, "X": found.x_syndromes}
     syndromes["Y"] = found.z_syndromes ^ found.x_syndromes
+    syndromes["H_ideal"] = found.z_syndromes | found.x_syndromes
     return np.asarray(syndromes[basis] != 0)
 
 

@@ -21,7 +21,8 @@ from .spec_errors import (
     nearest_name,
     suggest,
 )
-from .spec_fields import NoiseSpec
+from .spec_noise import NoiseSpec
+from .spec_results import EstimateSpec, Keep
 from .spec_types import (
     Accept,
     Bounds,
@@ -43,10 +44,12 @@ __all__ = [
     "Bounds",
     "Budget",
     "DeviceSpec",
+    "EstimateSpec",
     "Expect",
     "Experiment",
     "FieldError",
     "Gates",
+    "Keep",
     "NoiseSpec",
     "Protocol",
     "Scalar",

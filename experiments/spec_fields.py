@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from .colour_code import Basis
-from .spec_errors import FieldError, kind_of, nearest_name, show, suggest
+from .spec_errors import show
 
 SCHEMA_VERSION = 1
 LARGEST_DISTANCE = 31
@@ -18,37 +17,6 @@ MOST_ROUNDS = 100
 MOST_SHOTS = 10**9
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _LARGEST_QUBIT = 10**6 - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoiseSpec:
-    """Noise of an emulated device.
-
-    Attributes:
-        kind: "none", "uniform" or "calibration".
-        p: error rate in [0, 0.5] per location for uniform noise, None otherwise.
-    """
-
-    kind: Literal["none", "uniform", "calibration"]
-    p: float | None = None
-
-    def __post_init__(self) -> None:
-        """Check that there is a rate if and only if the noise is uniform."""
-        if self.kind != "uniform":
-            if self.p is not None:
-                raise FieldError("uniform", f"{self.kind} noise takes no error rate")
-            return
-        if self.p is None or not 0 <= self.p <= 0.5:
-            raise FieldError("uniform", f"{self.p} is not an error rate; needs 0 to 0.5")
-        object.__setattr__(self, "p", float(self.p))
-
-    def __str__(self) -> str:
-        """Return `none`, `calibration` or `uniform 0.001`."""
-        return self.kind if self.p is None else f"{self.kind} {self.p!r}"
-
-    def to_document(self) -> str | dict[str, float]:
-        """Return it as a YAML file writes it."""
-        return self.kind if self.p is None else {"uniform": self.p}
 
 
 def no_repeats[T](values: tuple[T, ...]) -> tuple[T, ...]:
@@ -104,47 +72,6 @@ def _embedding(value: Any) -> Any:
     return no_repeats(qubits)
 
 
-def _noise(value: Any) -> Any:
-    if isinstance(value, NoiseSpec):
-        return value
-    if value == "uniform" or value == {}:
-        raise ValueError("uniform noise needs its error rate; write {uniform: 1e-3}")
-    if isinstance(value, dict):
-        for key in value:
-            if key != "uniform":
-                raise FieldError(key, f"unknown field; {suggest(key, ['uniform'])}")
-        p = value["uniform"]
-        if isinstance(p, bool) or not isinstance(p, int | float):
-            what = f"{show(p)} is {kind_of(p)}; needs an error rate such as 1e-3"
-            raise FieldError("uniform", what)
-        return NoiseSpec(kind="uniform", p=p)
-    if value == "none" or value == "calibration":
-        return NoiseSpec(kind=value)
-    choices = "none, calibration or {uniform: 1e-3}"
-    if isinstance(value, str):
-        near = nearest_name(value, ["none", "calibration", "uniform"])
-        guess = f"did you mean {near!r}? " if near else ""
-        raise ValueError(f"unknown value {show(value)}; {guess}needs {choices}")
-    raise ValueError(f"{show(value)} is {kind_of(value)}; needs {choices}")
-
-
-_UNIFORM_SCHEMA = {
-    "type": "number",
-    "minimum": 0,
-    "maximum": 0.5,
-    "description": "Error rate p of each location in the uniform depolarising model.",
-}
-_NOISE_SCHEMA = {
-    "anyOf": [
-        {"enum": ["none", "calibration"]},
-        {
-            "type": "object",
-            "properties": {"uniform": _UNIFORM_SCHEMA},
-            "required": ["uniform"],
-            "additionalProperties": False,
-        },
-    ]
-}
 _ROUNDS_SCHEMA = {
     "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": MOST_ROUNDS}]
 }
@@ -181,7 +108,6 @@ Rounds = Annotated[
 ]
 Name = Annotated[Text, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{_NAME}$"})]
 DeviceName = Annotated[str, Field(strict=True, min_length=1, max_length=100)]
-Noise = Annotated[NoiseSpec, BeforeValidator(_noise), WithJsonSchema(_NOISE_SCHEMA)]
 Embedding = Annotated[
     Literal["best"] | tuple[int, ...],
     BeforeValidator(_embedding),

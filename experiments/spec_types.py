@@ -15,8 +15,10 @@ from pydantic import ConfigDict, with_config
 from pydantic.json_schema import SkipJsonSchema
 
 from . import spec_fields as kinds
+from . import spec_results as results
 from .spec_errors import FieldError, Source, field_path
-from .spec_fields import NoiseSpec
+from .spec_noise import Noise, NoiseSpec
+from .spec_results import EstimateSpec
 
 Scalar = str | int | float | bool
 
@@ -91,18 +93,22 @@ class DeviceSpec:
     """Where it runs. The device's name is looked up by the backends, not here.
 
     Attributes:
-        backend: engine; aer is Qiskit's noisy emulator on this machine.
+        backend: engine; aer is Qiskit's noisy emulator on this machine (small circuits, the full
+            noise), clifft an exact near-Clifford sampler on this machine (any size, thousands of
+            times faster, T1 and T2 as their Pauli twirl).
         name: heavy-hex device, for example fake_boston; `hexmagic devices` lists them.
-        noise: none, calibration (the device's gates, readout, reset, T1 and T2, idles included)
-            or {uniform: p}.
+        noise: none, calibration (the device's gates, readout, reset, T1 and T2, idles included),
+            {calibration: {scale: s}} (all of it s times as strong), {uniform: p} (gates,
+            preparation, reset and readout, no idles) or {paper: p} (the same in time steps, with
+            idles).
         embedding: best (the highest predicted acceptance) or the physical qubit of each patch
             qubit, of which a baseline uses the first (encoded beside tree16 finds its own); best
             with scheme routed, whose qubits the transpiler chooses.
     """
 
-    backend: Literal["aer"]
+    backend: Literal["aer", "clifft"]
     name: kinds.DeviceName
-    noise: kinds.Noise
+    noise: Noise
     embedding: kinds.Embedding = "best"
 
 
@@ -180,12 +186,19 @@ class Bounds:
 class Expect:
     """What the run must show; exit code 5 when it does not.
 
+    Asked is every point of the protocol, and of it every estimate that `measure` lists: X and Z
+    together, H, and H_ideal as `accept.readout` says. Not asked are baselines and the estimate
+    with the readout error removed. The estimate itself is compared, not its interval; one that
+    does not exist, because no shot was kept, misses every bound.
+
     Attributes:
-        fidelity: bounds on the fidelity with the magic state, from logical X and Z.
+        fidelity: bounds on the fidelity with the magic state.
+        infidelity: bounds on 1 - fidelity.
         acceptance: bounds on the fraction of shots that are kept.
     """
 
     fidelity: Bounds | None = None
+    infidelity: Bounds | None = None
     acceptance: Bounds | None = None
 
     def __post_init__(self) -> None:
@@ -204,10 +217,17 @@ class Experiment:
         description: what it is for, in your words.
         protocol: what is prepared, and how.
         device: where it runs, and with what noise.
-        measure: bases of the logical readout; the fidelity needs X and Z.
+        measure: what is measured of the prepared state; X, Y and Z read the data in that basis (the
+            fidelity needs X and Z), H measures the logical Hadamard once more, H_ideal (clifft)
+            is the emulator's ideal judgement of the state as it would be used.
         accept: which shots are kept.
-        shots: shots per measured basis and point.
+        shots: shots per measure and point; with estimate stratified the most shots per measure of
+            all points that share their strata.
         seed: seed that every random number of the run is derived from.
+        keep: what is kept of the shots; shots (every raw bit of each), tallies (only counts), or
+            auto (shots where there is a record, tallies for H_ideal and estimate stratified).
+        estimate: direct, stratified (clifft: shots by their number of faults, for rare errors), or
+            stratified with its goal, {stratified: {relative_error: 0.05}}.
         sweep: lists of values by dotted field name; several fields make a grid in the order
             written, the last varies fastest.
         baselines: what is run beside it; bare (one physical qubit), encoded (the encoder alone),
@@ -224,10 +244,12 @@ class Experiment:
     description: kinds.Text = ""
     protocol: Protocol
     device: DeviceSpec
-    measure: kinds.Bases = ("X", "Y", "Z")
+    measure: results.Measures = ("X", "Y", "Z")
     accept: Accept = Accept()
     shots: kinds.ShotCount
     seed: kinds.Seed
+    keep: results.Keep = "auto"
+    estimate: results.Estimate = EstimateSpec()
     sweep: Mapping[str, kinds.SweptValues] = field(default_factory=dict)
     baselines: kinds.Baselines = ()
     gates: Gates | None = None
@@ -252,10 +274,8 @@ class Experiment:
             what = "a list of qubits, but the transpiler chooses those of routed; write best"
             raise FieldError("device.embedding", what)
         self._check_reuse()
-        wants_fidelity = self.expect is not None and self.expect.fidelity is not None
-        if wants_fidelity and not {"X", "Z"} <= set(self.measure):
-            what = f"the fidelity needs X and Z, and only {', '.join(self.measure)} is measured"
-            raise FieldError("expect.fidelity", what)
+        self._check_measure()
+        self._check_estimate()
 
     def _check_reuse(self) -> None:
         """Check that shots with a wrong ancilla are discarded where it is not reset."""
@@ -266,6 +286,39 @@ class Experiment:
                 "error on the data that the record does not tell; write reuse: reset or true"
             )
             raise FieldError(f"accept.{off[0]}", what)
+
+    def _check_measure(self) -> None:
+        """Check that every protocol of the experiment has what is measured."""
+        for scheme in (self.protocol.scheme, *self.baselines):
+            lacking = {"bare": ("H", "H_ideal"), "routed": ("H", "H_ideal")}.get(scheme, ())
+            for measure in self.measure:
+                if measure in lacking:
+                    what = f"{measure} is not there for scheme {scheme}; measure X and Z, or leave "
+                    raise FieldError("measure", what + f"{scheme} out")
+        if "H_ideal" in self.measure and self.device.backend != "clifft":
+            what = f"H_ideal needs backend clifft, not {self.device.backend}"
+            raise FieldError("measure", what)
+        if self.keep == "shots" and "H_ideal" in self.measure:
+            raise FieldError("keep", "shots, but H_ideal records none; write auto or tallies")
+        for name in ("fidelity", "infidelity"):
+            asked = self.expect is not None and getattr(self.expect, name, None) is not None
+            if asked and not ({"X", "Z"} <= set(self.measure) or {"H", "H_ideal"} & {*self.measure}):
+                have = ", ".join(self.measure)
+                what = f"the fidelity needs X and Z, H or H_ideal, and only {have} is measured"
+                raise FieldError(f"expect.{name}", what)
+
+    def _check_estimate(self) -> None:
+        """Check that there is something to stratify by, and an engine that can."""
+        if self.estimate.kind == "direct":
+            return
+        if self.device.backend != "clifft":
+            what = f"stratified needs backend clifft, not {self.device.backend}"
+            raise FieldError("estimate", what)
+        if self.keep == "shots":
+            raise FieldError("keep", "shots, but estimate stratified keeps tallies; write auto")
+        if self.device.noise.kind == "none":
+            what = "stratified sorts shots by their faults, and noise none has none; write direct"
+            raise FieldError("estimate", what)
 
     def where(self, name: str) -> str:
         """Return `file:line: field` for a dotted field name, for messages about its value."""
@@ -284,7 +337,7 @@ def _check_not_empty(section: Gates | Bounds | Expect) -> None:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, NoiseSpec):
+    if isinstance(value, NoiseSpec | EstimateSpec):
         return value.to_document()
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}

@@ -44,12 +44,13 @@ _SECTIONS: Mapping[FieldPath, type] = {
     ("budget",): Budget,
     ("expect",): Expect,
     ("expect", "fidelity"): Bounds,
+    ("expect", "infidelity"): Bounds,
     ("expect", "acceptance"): Bounds,
 }
 _UNKNOWN = "unexpected_keyword_argument"
 _INTERNAL = ("auto_rounds", "swept", "source")
 _NOT_BUILT_YET = {
-    "device.backend": ("clifft", "ibm"),
+    "device.backend": ("ibm",),
 }
 _NEEDS = {
     "int_type": "a whole number",

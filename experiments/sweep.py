@@ -19,15 +19,14 @@ from .spec_errors import (
     nearest_name,
     show,
 )
-from .spec_fields import NoiseSpec
+from .spec_noise import NOISE_FIELDS, NoiseSpec, noise_document
 from .spec_types import Accept, DeviceSpec, Experiment, Protocol, Scalar
 from .spec_validation import build_experiment
 
-_UNIFORM = "device.noise.uniform"
 _SECTIONS = {"protocol": Protocol, "device": DeviceSpec, "accept": Accept}
 SWEEPABLE = (
     *(f"{s}.{f.name}" for s, section in _SECTIONS.items() for f in fields(section) if f.init),
-    _UNIFORM,
+    *NOISE_FIELDS,
     "shots",
     "seed",
 )
@@ -61,10 +60,10 @@ def expand_sweep(experiment: Experiment) -> tuple[Experiment, ...]:
 
 
 def set_field(document: dict[str, Any], name: str, value: Any) -> None:
-    """Set a dotted field of an experiment's document; uniform noise replaces other noise."""
+    """Set a dotted field of an experiment's document; a field of the noise sets all of it."""
+    if name in NOISE_FIELDS:
+        name, value = "device.noise", noise_document(name, value)
     section, _, leaf = name.rpartition(".")
-    if name == _UNIFORM:
-        section, leaf, value = "device", "noise", {"uniform": value}
     if section:
         document[section] = document.get(section, {}) | {leaf: value}
     else:
@@ -73,6 +72,8 @@ def set_field(document: dict[str, Any], name: str, value: Any) -> None:
 
 def overlap(name: str, other: str) -> bool:
     """Return whether setting one dotted field changes the other."""
+    if {name, other} <= set(NOISE_FIELDS):
+        return True
     return f"{name}.".startswith(f"{other}.") or f"{other}.".startswith(f"{name}.")
 
 
@@ -138,8 +139,8 @@ def _sweep_lines(source: Source) -> dict[FieldPath, int]:
 
 
 def _swept_value(point: Experiment, name: str, written: Any) -> Scalar:
-    if name == _UNIFORM:
-        return point.device.noise.p or 0.0
+    if name in NOISE_FIELDS:
+        return point.device.noise.swept_value
     value: Any = point
     for step in name.split("."):
         value = getattr(value, step)

@@ -8,18 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .colour_code import Basis, ColourCode
+from .colour_code import ColourCode
 from .errors import HexmagicError, RefusedError
 from .fault_sums import Kicks, expand
 from .faults import Fault, single_faults
 from .instructions import Instruction
 from .lighten import Rest, resting_places
+from .measures import Measure
 from .noiseless import Noiseless, check_noiseless
 from .pauli_frame import PauliFrame, make_pauli_frame
 from .program import Program
 from .residual import residuals, seen
 
 Floats = NDArray[np.float64]
+
+MAX_DISTANCE = 7
+"""At distance 9 the decoder's table would have 2^30 entries; at 11 the data exceed 64 bits."""
 
 _ROUNDING = 1e-6
 
@@ -30,7 +34,7 @@ class Verdicts:
 
     Attributes:
         accepted: every recorded ancilla value is as expected.
-        accepted_readout: the same, with the readout's face parities trivial too.
+        accepted_readout: the same, with the face parities that the readout tells trivial too.
         wrong_undetected: accepted with trivial syndromes in the wrong logical state (X and Z faces
             both seen).
         wrong_corrected: accepted and wrong after ideal decoding.
@@ -48,7 +52,7 @@ class Trial:
 
     Attributes:
         code: the code.
-        basis: of the readout.
+        basis: what is measured at the end; not H.
         faults: every single fault.
         frame: the circuit and its faults, seen from its end.
         noiseless: what it does without faults.
@@ -56,7 +60,7 @@ class Trial:
     """
 
     code: ColourCode
-    basis: Basis
+    basis: Measure
     faults: tuple[Fault, ...]
     frame: PauliFrame
     noiseless: Noiseless
@@ -87,12 +91,10 @@ def make_trial(program: Program, instructions: Sequence[Instruction]) -> Trial:
         instructions: the circuit, on patch qubits: the compiled, scheduled one.
 
     Raises:
-        RefusedError: no code to certify.
+        RefusedError: no code to certify, one beyond distance 7, or a program that measures H.
         HexmagicError: a noiseless run does not give the expected outcomes.
     """
-    code = program.patch.code
-    if code is None:
-        raise RefusedError(f"scheme {program.scheme}: has no code, so nothing to certify")
+    code = _code_to_certify(program)
     faults = tuple(single_faults(instructions, program.patch.num_qubits))
     frame = make_pauli_frame(program, instructions, faults)
     noiseless = check_noiseless(frame, code)
@@ -106,3 +108,19 @@ def make_trial(program: Program, instructions: Sequence[Instruction]) -> Trial:
         noiseless=noiseless,
         rests=resting_places(frame, code),
     )
+
+
+def _code_to_certify(program: Program) -> ColourCode:
+    code = program.patch.code
+    if code is None:
+        raise RefusedError(f"scheme {program.scheme}: has no code, so nothing to certify")
+    if program.record.logical.basis == "H":
+        raise RefusedError(
+            "certificate: measure H is itself a measurement; certify X, Z or H_ideal"
+        )
+    if code.distance > MAX_DISTANCE:
+        raise RefusedError(
+            f"certificate of {program.scheme} at distance {code.distance}: the ideal decoder's "
+            f"table of 2^{len(code.faces)} syndromes is too large; certify distance 7 or less"
+        )
+    return code

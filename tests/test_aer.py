@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hexmagic.backends.aer import MAX_QUBITS, rewrites, sample
+from hexmagic.backends.aer import MAX_QUBITS, approximations, sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import Device, load_device
 from hexmagic.backends.embedding import choose_embedding, find_embeddings
@@ -161,7 +161,7 @@ def test_circuits_above_the_limit_are_refused() -> None:
 
 
 def test_resets_are_among_the_recorded_rewrites(boston: Device) -> None:
-    with_reset = rewrites(make_compiled("fold13", "Z", boston))
-    without = rewrites(make_compiled("fold14", "Z", boston))
+    with_reset = approximations(make_compiled("fold13", "Z", boston), NONE)
+    without = approximations(make_compiled("fold14", "Z", boston), NONE)
     assert len(with_reset) == len(without) + 1
     assert "reset" in with_reset[-1]

@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes.aer_noise import gate_errors
-from qiskit.circuit.library import CXGate, CZGate, ECRGate, RZGate, SXGate, XGate
+from qiskit.circuit.library import (
+    CXGate,
+    CZGate,
+    ECRGate,
+    HGate,
+    RYGate,
+    RZGate,
+    SdgGate,
+    SGate,
+    SXGate,
+    XGate,
+)
 from qiskit.quantum_info import DensityMatrix, Operator, SuperOp
 from qiskit_aer.noise import depolarizing_error, pauli_error, thermal_relaxation_error
 
@@ -23,9 +34,15 @@ from hexmagic.experiments.record import BitKey
 from hexmagic.experiments.spec import NoiseSpec
 
 CALIBRATION = NoiseSpec(kind="calibration", p=None)
+SCALED = NoiseSpec(kind="calibration", scale=1.7)
 UNIFORM = NoiseSpec(kind="uniform", p=0.05)
+PAPER = NoiseSpec(kind="paper", p=0.05)
 FEW, MANY = 2_500, 20_000
-FIXED = {"sx": SXGate(), "x": XGate(), "cx": CXGate(), "cz": CZGate(), "ecr": ECRGate()}
+FIXED = {
+    **{"sx": SXGate(), "x": XGate(), "h": HGate(), "s": SGate(), "sdg": SdgGate()},
+    **{"cx": CXGate(), "cz": CZGate(), "ecr": ECRGate()},
+}
+ROTATIONS = {"rz": RZGate, "ry": RYGate}
 State = tuple[tuple[tuple[BitKey, int], ...], DensityMatrix]
 
 
@@ -52,9 +69,10 @@ def make_line() -> Program:
     return assemble("line", patch, blocks, "X")
 
 
-def noisy(device: Device, layout: tuple[int, ...]) -> Device:
+def noisy(device: Device, layout: tuple[int, ...], scale: float) -> Device:
     """Return a device on which everything goes wrong often; the last qubit has T2 = 2 T1."""
     times = [(20e-6, 12e-6), (9e-6, 25e-6), (30e-6, 60e-6)]
+    times = [(t1 / scale, t2 / scale) for t1, t2 in times]
     qubits = list(device.qubits)
     for i, q in enumerate(layout):
         (t1, t2), old = times[i % 3], qubits[q]
@@ -62,21 +80,24 @@ def noisy(device: Device, layout: tuple[int, ...]) -> Device:
             old,
             t1_seconds=t1,
             t2_seconds=t2,
-            prob_1_given_0=0.03 + 0.02 * i,
-            prob_0_given_1=0.12 - 0.03 * i,
-            one_qubit=replace(old.one_qubit, error=0.02 + 0.01 * i),
+            prob_1_given_0=(0.03 + 0.02 * i) * scale,
+            prob_0_given_1=(0.12 - 0.03 * i) * scale,
+            one_qubit=replace(old.one_qubit, error=(0.02 + 0.01 * i) * scale),
         )
     gates = {
-        e: replace(op, error=0.08) if set(e) <= {*layout} else op
+        e: replace(op, error=0.08 * scale) if set(e) <= {*layout} else op
         for e, op in device.two_qubit.items()
     }
     return replace(device, qubits=tuple(qubits), two_qubit=gates)
 
 
-def small(program: Program, name: str) -> Compiled:
+def small(program: Program, name: str, spec: NoiseSpec, scale: float = 1.0) -> Compiled:
+    """Return a program on a noisy device, its noise multiplied by `scale`."""
     device = load_device(name)
+    if spec.kind == "paper":
+        device = device.in_time_steps()
     layout = find_embeddings(program.patch, device)[4]
-    return compile_program(program, noisy(device, layout), layout)
+    return compile_program(program, noisy(device, layout, scale), layout)
 
 
 def calibrated(
@@ -94,11 +115,14 @@ def calibrated(
     return SuperOp(gates[key]) if key in gates else None
 
 
-def uniform(instruction: Instruction) -> SuperOp | None:
-    p = UNIFORM.p or 0.0
+def by_the_paper(instruction: Instruction, spec: NoiseSpec) -> SuperOp | None:
+    """Return what follows an instruction under uniform or paper noise, in which waiting errs."""
+    p = spec.p or 0.0
+    if instruction.name == "delay" and spec.kind == "paper":
+        return SuperOp(depolarizing_error(p * 4 / 3, 1)).power(int(instruction.params[0]))
     if instruction.name == "reset":
         return SuperOp(pauli_error([("X", 2 * p / 3), ("I", 1 - 2 * p / 3)]))
-    if instruction.name in FIXED:
+    if instruction.name in FIXED or instruction.name == "ry":
         paulis = 4 ** len(instruction.qubits)
         return SuperOp(depolarizing_error(p * paulis / (paulis - 1), len(instruction.qubits)))
     return None
@@ -106,9 +130,10 @@ def uniform(instruction: Instruction) -> SuperOp | None:
 
 def exact(compiled: Compiled, spec: NoiseSpec) -> Mapping[tuple[int, ...], float]:
     """Return the distribution of the recorded bits in the record map's order."""
-    n, gates = compiled.local.num_qubits, gate_errors(compiled)
+    n = compiled.local.num_qubits
+    gates = gate_errors(compiled) if spec.kind == "calibration" else {}
     start = DensityMatrix.from_label("0" * n)
-    if spec.kind == "uniform":
+    if spec.kind != "calibration":
         p = 2 * (spec.p or 0.0) / 3
         for q in range(n):
             start = start.evolve(SuperOp(pauli_error([("X", p), ("I", 1 - p)])), [q])
@@ -121,8 +146,8 @@ def exact(compiled: Compiled, spec: NoiseSpec) -> Mapping[tuple[int, ...], float
             continue
         follows = (
             calibrated(compiled, gates, instruction)
-            if spec == CALIBRATION
-            else uniform(instruction)
+            if spec.kind == "calibration"
+            else by_the_paper(instruction, spec)
         )
         states = [(bits, after(rho, instruction, follows)) for bits, rho in states]
     found: dict[tuple[int, ...], float] = {}
@@ -146,8 +171,9 @@ def after(rho: DensityMatrix, instruction: Instruction, follows: SuperOp | None)
         low, raised = np.diag([1.0, 0.0]), np.array([[0.0, 1.0], [0.0, 0.0]])
         reset = SuperOp(np.kron(low, low) + np.kron(raised, raised))
         rho = rho.evolve(reset, instruction.qubits)
-    elif instruction.name == "rz":
-        rho = rho.evolve(Operator(RZGate(instruction.params[0])), instruction.qubits)
+    elif instruction.name in ROTATIONS:
+        gate = ROTATIONS[instruction.name](instruction.params[0])
+        rho = rho.evolve(Operator(gate), instruction.qubits)
     elif instruction.name in FIXED:
         rho = rho.evolve(Operator(FIXED[instruction.name]), instruction.qubits)
     return rho if follows is None else rho.evolve(follows, instruction.qubits)
@@ -160,7 +186,7 @@ def misread(
     for bit in compiled.program.record.bits:
         known = compiled.device.qubits[compiled.layout[bit.qubit]]
         errors = (known.prob_1_given_0 or 0.0, known.prob_0_given_1 or 0.0)
-        p = errors[bits[bit.key]] if spec == CALIBRATION else 2 * (spec.p or 0.0) / 3
+        p = errors[bits[bit.key]] if spec.kind == "calibration" else 2 * (spec.p or 0.0) / 3
         right = bits[bit.key]
         words = {
             (*word, value): q * (1 - p if value == right else p)
@@ -172,8 +198,9 @@ def misread(
 
 def compare(scheme: str, name: str, spec: NoiseSpec, shots: int) -> None:
     bare = make_program(scheme="bare", distance=None, rounds=None, basis="X")
-    compiled = small(make_line() if scheme == "line" else bare, name)
-    wanted = exact(compiled, spec)
+    program = make_line() if scheme == "line" else bare
+    compiled = small(program, name, spec)
+    wanted = exact(small(program, name, spec, spec.scale), spec)
     assert sum(wanted.values()) == pytest.approx(1)
     words = sample(compiled, spec, shots=shots, seed=17).bits().astype(int)
     for word, p in wanted.items():
@@ -185,22 +212,33 @@ def compare(scheme: str, name: str, spec: NoiseSpec, shots: int) -> None:
     assert square < freedom + 5 * np.sqrt(2 * freedom) + 8  # 42 + 8 for 16 words
 
 
-@pytest.mark.parametrize("spec", [CALIBRATION, UNIFORM], ids=str)
+@pytest.mark.parametrize("spec", [CALIBRATION, SCALED, UNIFORM, PAPER], ids=str)
 @pytest.mark.parametrize("scheme", ["line", "bare"])
 def test_the_outcomes_have_the_exact_distribution(scheme: str, spec: NoiseSpec) -> None:
     compare(scheme, "fake_boston", spec, FEW)
 
 
+def test_the_papers_gates_have_the_exact_distribution() -> None:
+    compare("line", "heavy_hex_3_cx", PAPER, FEW)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("spec", [CALIBRATION, UNIFORM], ids=str)
+@pytest.mark.parametrize("spec", [CALIBRATION, UNIFORM, PAPER], ids=str)
 @pytest.mark.parametrize("name", ["fake_boston", "fake_sherbrooke", "fake_kolkata"])
 def test_many_outcomes_have_the_exact_distribution(name: str, spec: NoiseSpec) -> None:
     compare("line", name, spec, MANY)
 
 
+def test_a_waiting_qubit_moves_the_exact_distribution_of_the_papers_noise() -> None:
+    """Without its errors the comparison would fail, on the slow test's shots."""
+    compiled = small(make_line(), "fake_boston", PAPER)
+    whole, quiet = exact(compiled, PAPER), exact(compiled, UNIFORM)
+    assert sum(MANY * (quiet[w] - p) ** 2 / p for w, p in whole.items()) > 60
+
+
 def test_each_part_of_the_noise_moves_the_exact_distribution() -> None:
     """Without it the comparison would fail, on the slow test's shots."""
-    compiled = small(make_line(), "fake_boston")
+    compiled = small(make_line(), "fake_boston", CALIBRATION)
     device, whole = compiled.device, exact(compiled, CALIBRATION)
     first, data, ancilla = compiled.layout
     plus, old, middle = (device.qubits[q] for q in compiled.layout)

@@ -247,7 +247,7 @@ def test_a_killed_run_resumes_to_the_same_tables_and_repeats_nothing(
     assert resumed.communicate()[1] == b""
     assert table_bytes(open_run(folder)) == table_bytes(whole)
     shards = open_run(folder)._folder.shards
-    done = {s.id for s in shards if folder / "shots" / s.file_name in finished}
+    done = {s.id for s in shards if folder / s.file_name in finished}
     assert len(done) >= 3
     assert all(count == 1 for shard, count in submissions(folder).items() if shard in done)
     ends = Counter(e.shard for e in events(folder) if e.shard and e.to_state == "done")

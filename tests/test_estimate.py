@@ -15,20 +15,20 @@ from hexmagic.analysis.estimate import (
     Estimate,
     Triple,
     attempts_per_kept,
-    expectation_estimate,
     fidelity_estimate,
     mover_fidelity,
     rate_estimate,
     remove_readout_error,
     wilson_interval,
 )
+from hexmagic.analysis.estimate import expectation as minus_expectation
 from hexmagic.experiments.errors import UsageError
 
 probabilities = st.floats(0, 0.3)
 
 
 def expectation(plus: int, n: int, level: float = 0.95) -> Estimate:
-    return expectation_estimate(plus, n, cut="all", level=level)
+    return minus_expectation(rate_estimate(n - plus, n, cut="all", level=level))
 
 
 @given(n=st.integers(1, 10**6), share=st.floats(0, 1), level=st.sampled_from([0.68, 0.95, 0.999]))

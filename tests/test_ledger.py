@@ -8,19 +8,16 @@ import pytest
 from fakes.world import make_clock
 
 from hexmagic.driver.files import StorageError
-from hexmagic.driver.ledger import (
-    TRANSITIONS,
-    IllegalTransitionError,
-    JobRow,
-    JobState,
-    Ledger,
-    RunRow,
-)
+from hexmagic.driver.jobs import TRANSITIONS, JobRow, JobState, RunRow
+from hexmagic.driver.ledger import IllegalTransitionError, Ledger
 from hexmagic.driver.shards import Shard
 
 RUN = RunRow(run_id="r", name="n", created="2026", state="running")
 SHARDS = [
-    Shard(id=f"s{i}", point=0, basis="X", index=i, shots=5, seed=2**63 - 1 - i) for i in range(3)
+    Shard(
+        id=f"s{i}", point=0, basis="X", index=i, first_shot=5 * i, shots=5, seed=2**63 - 1 - i
+    )
+    for i in range(3)
 ]
 
 
@@ -146,16 +143,57 @@ def test_what_was_written_is_there_for_another_process(ledger: Ledger) -> None:
 def test_the_ledger_is_in_wal_mode_with_a_schema_version(ledger: Ledger) -> None:
     db = sqlite3.connect(ledger.path)
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert db.execute("PRAGMA user_version").fetchone() == (2,)
     db.close()
 
 
 def test_the_ledger_of_a_newer_program_is_refused(ledger: Ledger) -> None:
     db = sqlite3.connect(ledger.path)
-    db.execute("PRAGMA user_version = 2")
+    db.execute("PRAGMA user_version = 3")
     db.close()
-    with pytest.raises(StorageError, match="schema 2"):
+    with pytest.raises(StorageError, match="schema 3"):
         Ledger(ledger.path, clock=make_clock())
+
+
+_VERSION_1 = """
+CREATE TABLE jobs (
+    run_id TEXT NOT NULL, shard TEXT NOT NULL, attempt INTEGER NOT NULL,
+    point INTEGER NOT NULL, basis TEXT NOT NULL, shard_index INTEGER NOT NULL,
+    shots INTEGER NOT NULL, seed INTEGER NOT NULL,
+    state TEXT NOT NULL, changed TEXT NOT NULL, detail TEXT NOT NULL,
+    PRIMARY KEY (run_id, shard, attempt)
+) STRICT;
+INSERT INTO jobs VALUES ('r', 'old', 1, 0, 'Z', 3, 200, 9, 'done', 'then', '');
+PRAGMA user_version = 1;
+"""
+
+
+def test_the_ledger_of_schema_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "hexmagic.sqlite"
+    db = sqlite3.connect(path)
+    db.executescript(_VERSION_1)
+    db.close()
+    with Ledger(path, clock=make_clock()) as ledger:
+        [job] = ledger.jobs("r")
+    shard = Shard(id="old", point=0, basis="Z", index=3, first_shot=1500, shots=200, seed=9)
+    assert (job.to_shard(), job.state) == (shard, "done")
+
+
+def test_jobs_that_a_run_finds_it_needs_are_added_once(ledger: Ledger) -> None:
+    stratum = Shard(
+        id="k2",
+        point=0,
+        basis="H_ideal",
+        index=0,
+        first_shot=0,
+        shots=5,
+        seed=1,
+        gives="counts",
+        faults=2,
+    )
+    [added] = ledger.add("r", [SHARDS[0], stratum])
+    assert (added.to_shard(), added.state) == (stratum, "planned")
+    assert ledger.add("r", [stratum]) == []
 
 
 def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:

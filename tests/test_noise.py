@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from qiskit.quantum_info import Kraus, SuperOp, average_gate_fidelity
 from qiskit_aer.noise import depolarizing_error, thermal_relaxation_error
 
 from hexmagic.backends.compilation import Compiled, compile_program
-from hexmagic.backends.device import load_device
+from hexmagic.backends.device import Operation, load_device
 from hexmagic.backends.embedding import choose_embedding
 from hexmagic.backends.noise import (
     Channel,
@@ -28,6 +29,7 @@ CALIBRATION = NoiseSpec(kind="calibration", p=None)
 DEVICES = ["fake_boston", "fake_sherbrooke", "fake_kolkata", "fake_marrakesh"]
 P = 0.01
 UNIFORM = NoiseSpec(kind="uniform", p=P)
+HALF = NoiseSpec(kind="calibration", scale=0.5)
 
 
 def make_compiled(scheme: str, name: str) -> Compiled:
@@ -155,7 +157,7 @@ def test_a_qubits_own_readout_error_is_the_circuits(
     compiled: dict[str, Compiled], name: str
 ) -> None:
     found = compiled[name]
-    for spec in (CALIBRATION, UNIFORM):
+    for spec in (CALIBRATION, HALF, UNIFORM):
         noise = make_noise(found, spec)
         for bit in found.program.record.bits:
             physical = found.layout[bit.qubit]
@@ -204,3 +206,109 @@ def test_calibration_noise_needs_a_calibration() -> None:
     with pytest.raises(UsageError, match="heavy_hex_9 has no calibration"):
         make_noise(found, CALIBRATION)
     assert make_noise(found, UNIFORM).channels
+
+
+# --- scaled calibration -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["fake_boston", "fake_sherbrooke"])
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_a_scaled_gate_has_the_calibrated_error_times_the_scale(
+    compiled: dict[str, Compiled], name: str, scale: float
+) -> None:
+    found = compiled[name]
+    spec = NoiseSpec(kind="calibration", scale=scale)
+    depolarised = 0
+    for (_, qubits), channel in by_gate(found, make_noise(found, spec)).items():
+        physical = tuple(found.layout[q] for q in qubits)
+        known = [found.device.qubits[q] for q in physical]
+        gate = known[0].one_qubit if len(known) == 1 else found.device.edge(*physical)
+        assert gate.error is not None
+        infidelity = 1 - average_gate_fidelity(channel)
+        if infidelity == pytest.approx(gate.error * scale, abs=1e-9):
+            depolarised += 1
+        else:  # relaxation alone is more than that
+            assert infidelity > gate.error * scale
+    assert depolarised > len(by_gate(found, make_noise(found, spec))) / 2
+
+
+def test_scaled_idles_readout_and_resets_go_wrong_in_proportion(
+    compiled: dict[str, Compiled],
+) -> None:
+    found = compiled["fake_boston"]
+    whole, half = make_noise(found, CALIBRATION), make_noise(found, HALF)
+    for key, (up, down) in whole.readout.items():
+        assert half.readout[key] == (up / 2, down / 2)
+    compared = {"delay": 0, "reset": 0}
+    for a, b in zip(idles_and_resets(found, whole), idles_and_resets(found, half), strict=True):
+        if isinstance(a, Relaxation) and isinstance(b, Relaxation):
+            assert 1 - b.decay == pytest.approx((1 - a.decay) ** 0.5)
+            assert b.coherence == pytest.approx(a.coherence**0.5)
+            compared["delay"] += 1
+        elif isinstance(a, PauliChannel) and isinstance(b, PauliChannel):
+            assert b.probabilities["X"] == a.probabilities["X"] / 2
+            compared["reset"] += 1
+    assert compared["delay"] > 50
+    assert compared["reset"] == 6
+
+
+def idles_and_resets(found: Compiled, noise: CircuitNoise) -> list[Channel]:
+    return [
+        channel
+        for channel in noise.channels
+        if found.instructions[channel.at].name in ("delay", "reset")
+    ]
+
+
+def test_scale_one_is_the_calibration_and_scale_zero_is_no_noise(
+    compiled: dict[str, Compiled],
+) -> None:
+    found = compiled["fake_boston"]
+    assert make_noise(found, NoiseSpec(kind="calibration", scale=1.0)) == make_noise(
+        found, CALIBRATION
+    )
+    nothing = make_noise(found, NoiseSpec(kind="calibration", scale=0.0))
+    assert set(nothing.readout.values()) == {(0.0, 0.0)}
+    for channel in nothing.channels:
+        probabilities = channel.twirl if isinstance(channel, Relaxation) else channel.probabilities
+        assert set(probabilities.values()) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"prob_0_given_1": 0.3}, r"P\(0\|1\) of qubit {q} of fake_boston would be 0\.6,"),
+        ({"prob_1_given_0": 0.26}, r"P\(1\|0\) of qubit {q} of fake_boston would be 0\.52,"),
+        (
+            {"one_qubit": Operation(error=0.4, seconds=3e-8)},
+            "one-qubit gate error of qubit {q} of fake_boston would be 0.8,",
+        ),
+    ],
+)
+def test_a_scale_that_makes_an_error_impossible_is_refused_by_name(
+    compiled: dict[str, Compiled], change: dict[str, Any], message: str
+) -> None:
+    found, q = compiled["fake_boston"], compiled["fake_boston"].layout[4]
+    qubits = list(found.device.qubits)
+    qubits[q] = replace(qubits[q], **change)
+    worse = replace(found, device=replace(found.device, qubits=tuple(qubits)))
+    with pytest.raises(UsageError, match=message.format(q=q)) as caught:
+        make_noise(worse, NoiseSpec(kind="calibration", scale=2.0))
+    assert str(caught.value).startswith("calibration x 2: ")
+    assert "\n" not in str(caught.value)
+    assert make_noise(worse, CALIBRATION).channels
+
+
+def test_a_scale_that_makes_an_edge_impossible_is_refused_by_name(
+    compiled: dict[str, Compiled],
+) -> None:
+    found = compiled["fake_boston"]
+    a, b = (found.layout[q] for q in found.program.patch.edges[3])
+    gates = {
+        edge: replace(gate, error=0.2) if set(edge) == {a, b} else gate
+        for edge, gate in found.device.two_qubit.items()
+    }
+    worse = replace(found, device=replace(found.device, two_qubit=gates))
+    edge = rf"edge \({min(a, b)}, {max(a, b)}\) of fake_boston would be 0\.6"
+    with pytest.raises(UsageError, match=edge):
+        make_noise(worse, NoiseSpec(kind="calibration", scale=3.0))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hexmagic.driver.plan import Plan, derive_seed, make_plan
-from hexmagic.driver.shards import SHARD_SHOTS, shard_id, shard_sizes
+from hexmagic.driver.shards import shard_id, shard_sizes
 from hexmagic.experiments.spec import parse_experiment
 
 SWEEP = "sweep: {device.noise.uniform: [1e-4, 1e-3], protocol.scheme: [fold13, fold14]}\n"
@@ -73,8 +73,8 @@ def test_a_plan_comes_back_from_its_json(text: str) -> None:
 
 
 def test_a_plan_of_another_schema_version_is_refused() -> None:
-    with pytest.raises(ValueError, match="schema_version 2"):
-        Plan.from_json(plan_of().to_json() | {"schema_version": 2})
+    with pytest.raises(ValueError, match="schema_version 3"):
+        Plan.from_json(plan_of().to_json() | {"schema_version": 3})
 
 
 def test_what_is_no_plan_is_refused() -> None:
@@ -110,12 +110,12 @@ def test_a_points_identity_tells_points_of_a_sweep_apart() -> None:
     assert len({point.identity for point in points}) == len(points)
 
 
-@given(st.integers(1, 100_000))
-def test_shards_add_up_and_all_but_the_last_are_full(shots: int) -> None:
-    sizes = shard_sizes(shots)
+@given(st.integers(1, 100_000), st.integers(100, 1 << 20))
+def test_shards_add_up_and_all_but_the_last_are_full(shots: int, size: int) -> None:
+    sizes = shard_sizes(shots, size)
     assert sum(sizes) == shots
-    assert set(sizes[:-1]) <= {SHARD_SHOTS}
-    assert 0 < sizes[-1] <= SHARD_SHOTS
+    assert set(sizes[:-1]) <= {size}
+    assert 0 < sizes[-1] <= size
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -13,15 +14,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hexmagic.analysis.postselect import (
-    CRITERIA,
     CutFlow,
-    Tally,
+    count_shots,
+    counted_criteria,
     cut_flow,
     describe_cut,
     logical_outcomes,
-    tally_shots,
 )
 from hexmagic.experiments.colour_code import Basis, make_colour_code
+from hexmagic.experiments.criteria import CRITERIA
+from hexmagic.experiments.counts import Counts, Outcome
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.record import Bit, FaceParity, Logical, RecordMap
 from hexmagic.experiments.shots import Shots, pack_shots
@@ -132,8 +134,11 @@ def test_twelve_shots_have_the_logical_outcomes_that_a_person_reads_off() -> Non
 
 def test_correct_keeps_what_detect_discards_at_the_readout() -> None:
     shots, _, _, _ = read_twelve()
-    assert tally_shots(shots, DETECT) == Tally(shots=12, kept=2, plus=1)
-    assert tally_shots(shots, CORRECT) == Tally(shots=12, kept=4, plus=2)
+    detected = {"detect": Outcome(kept=2, minus=1, minus_squares=1)}
+    corrected = {"correct": Outcome(kept=4, minus=2, minus_squares=2)}
+    flow = (10, 8, 5, 4)
+    assert count_shots(shots, DETECT) == Counts(shots=12, outcomes=detected, passed=(*flow, 2))
+    assert count_shots(shots, CORRECT) == Counts(shots=12, outcomes=corrected, passed=(*flow, None))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +184,7 @@ def test_no_shots_give_empty_arrays_and_zero_counts() -> None:
     assert (flow.first_failed.shape, str(flow.first_failed.dtype)) == ((0,), "int8")
     assert [(c.entered, c.passed) for c in flow.criteria] == [(0, 0)] * 5
     assert logical_outcomes(shots, CORRECT).dtype == np.int8
-    assert tally_shots(shots, CORRECT) == Tally(shots=0, kept=0, plus=0)
+    assert count_shots(shots, CORRECT).outcomes["correct"].kept == 0
 
 
 def test_blocks_of_shots_join_in_order() -> None:
@@ -190,11 +195,31 @@ def test_blocks_of_shots_join_in_order() -> None:
     assert np.array_equal(logical_outcomes(many, DETECT), np.tile(logical, 5000))
 
 
-def test_tallies_add() -> None:
+def test_counts_add() -> None:
     shots, _, _, _ = read_twelve()
     parts = [Shots(record=THREE, packed=shots.packed[s]) for s in (slice(0, 5), slice(5, 12))]
-    added = tally_shots(parts[0], CORRECT) + tally_shots(parts[1], CORRECT)
-    assert added == tally_shots(shots, CORRECT)
+    added = count_shots(parts[0], CORRECT) + count_shots(parts[1], CORRECT)
+    assert added == count_shots(shots, CORRECT)
+
+
+def test_counts_hold_the_cut_flow() -> None:
+    shots, _, _, _ = read_twelve()
+    for accept in (DETECT, CORRECT):
+        assert counted_criteria(count_shots(shots, accept)) == cut_flow(shots, accept).criteria
+    early = replace(count_shots(shots, DETECT), passed=None)
+    assert counted_criteria(early) == ()
+    with pytest.raises(ValueError, match="different cut-flows"):
+        early + count_shots(shots, DETECT)
+    with pytest.raises(ValueError, match=r"\['detect'\] and \['correct'\] do not add"):
+        count_shots(shots, DETECT) + count_shots(shots, CORRECT)
+
+
+def test_counts_survive_json() -> None:
+    shots, _, _, _ = read_twelve()
+    counts = count_shots(shots, CORRECT)
+    assert Counts.from_json(json.loads(json.dumps(counts.to_json()))) == counts
+    with pytest.raises(ValueError, match="not counts"):
+        Counts.from_json({"shots": 1})
 
 
 def test_a_cut_is_described_by_what_is_enabled() -> None:

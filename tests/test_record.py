@@ -60,13 +60,14 @@ def test_a_bit_is_xored_with_earlier_bits_only(partner: int) -> None:
         replace(record, bits=tuple(bits))
 
 
-def test_faces_and_the_logical_are_made_of_data_bits() -> None:
+def test_faces_are_made_of_data_bits_and_the_result_of_what_the_readout_records() -> None:
     record = record_of()
     flag = record.bits[1].key
     with pytest.raises(ValueError, match="not a data bit"):
         replace(record, faces=(FaceParity(basis="Y", bits=(flag,), expected=0),))
-    with pytest.raises(ValueError, match="not a data bit"):
-        replace(record, logical=replace(record.logical, bits=(("data", 99),)))
+    for key in (flag, ("data", 99)):
+        with pytest.raises(ValueError, match="which no readout records"):
+            replace(record, logical=replace(record.logical, bits=(key,)))
 
 
 @pytest.mark.parametrize("change", ["drop bits", "drop field", "extra field"])

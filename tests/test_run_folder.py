@@ -146,7 +146,7 @@ def test_shot_files_hold_packed_bits_and_say_what_they_are(made: Run) -> None:
 
 def test_no_flipped_byte_of_a_shot_file_goes_unnoticed(made: Run) -> None:
     shard = made._folder.shards[2]
-    content = made._folder.shot_path(shard).read_bytes()
+    content = (made._folder.path / shard.file_name).read_bytes()
     good = decode_shots(content, shard, source="x")
     for place in range(0, len(content), 97):
         flipped = bytearray(content)

@@ -102,7 +102,7 @@ def test_every_field_has_a_description() -> None:
 def test_every_field_of_a_file_is_in_the_schema() -> None:
     assert set(SCHEMA["properties"]) == {
         *("schema_version", "name", "description", "protocol", "device", "measure", "accept"),
-        *("shots", "seed", "sweep", "baselines", "gates", "budget", "expect"),
+        *("shots", "seed", "keep", "estimate", "sweep", "baselines", "gates", "budget", "expect"),
     }
     assert set(SCHEMA["properties"]["sweep"]["properties"]) == set(SWEEPABLE)
 
@@ -124,6 +124,11 @@ def test_the_shipped_experiments_fit_the_schema(path: Path) -> None:
         "version_2",
         "scheme_unknown",
         "uniform_too_large",
+        "paper_too_large",
+        "scale_negative",
+        "scale_text",
+        "misspelt_key_scale",
+        "noise_two_kinds",
         "embedding_negative",
         "measure_empty",
         "budget_negative",

@@ -73,6 +73,33 @@ def test_a_swept_error_rate_replaces_the_noise() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [
+        ("device.noise.uniform", NoiseSpec(kind="uniform", p=0.25)),
+        ("device.noise.paper", NoiseSpec(kind="paper", p=0.25)),
+        ("device.noise.calibration.scale", NoiseSpec(kind="calibration", scale=0.25)),
+    ],
+)
+@pytest.mark.parametrize("before", ["none", "{uniform: 0.1}", "{calibration: {scale: 2}}"])
+def test_a_swept_field_of_the_noise_sets_all_of_it(name: str, spec: NoiseSpec, before: str) -> None:
+    text = SMALL.replace("noise: none", f"noise: {before}")
+    (point,) = sweep(f"  {name}: [0.25]\n", text)
+    assert point.device.noise == spec
+    assert point.swept == {name: 0.25}
+    assert with_fields(parse(text=text), {name: 0.25}, origin="-").device.noise == spec
+
+
+def test_a_scale_of_one_is_the_calibration_and_swept_as_a_number() -> None:
+    points = sweep("  device.noise.calibration.scale: [0, 0.5, 1]\n")
+    assert [str(point.device.noise) for point in points] == [
+        "calibration x 0.0",
+        "calibration x 0.5",
+        "calibration",
+    ]
+    assert [point.swept["device.noise.calibration.scale"] for point in points] == [0, 0.5, 1]
+
+
 def test_swept_values_are_scalars() -> None:
     noises = sweep("  device.noise: [none, calibration, {uniform: 1e-3}]\n")
     assert [point.swept["device.noise"] for point in noises] == [
@@ -124,7 +151,8 @@ def test_an_experiment_built_in_python_can_be_swept() -> None:
 def test_what_belongs_to_the_whole_run_cannot_be_swept() -> None:
     document = parse("baselines: [bare]\nsweep: {shots: [1]}\n").to_document()
     fields = {name for name, value in document.items() if not isinstance(value, dict)}
-    assert fields - set(SWEEPABLE) == {"schema_version", "name", "measure", "baselines"}
+    whole = {"schema_version", "name", "measure", "baselines", "keep", "estimate"}
+    assert fields - set(SWEEPABLE) == whole
 
 
 # --- changes --------------------------------------------------------------------------------------
@@ -143,7 +171,7 @@ def test_with_fields_changes_what_it_names_and_nothing_else() -> None:
     [
         ("shots", 0, "--shots: shots: 0 is too small; needs at least 1"),
         ("shots", True, "--shots: shots: true is true or false; needs a whole number"),
-        ("device.backend", "ibm", "--shots: device.backend: ibm is not built yet; needs aer"),
+        ("device.backend", "ibm", "--shots: device.backend: ibm is not built yet; needs aer or clifft"),
         ("shot", 5, "--shots: shot: cannot be changed; did you mean 'shots'?"),
     ],
 )

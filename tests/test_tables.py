@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf, isnan
 from pathlib import Path
@@ -12,25 +13,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hexmagic.analysis.points import PointShots
-from hexmagic.analysis.postselect import CRITERIA
-from hexmagic.analysis.tables import (
-    CUTFLOW,
-    FIDELITY,
-    IDENTITY,
-    POINTS,
-    cutflow_table,
-    fidelity_table,
-    points_table,
-    shots_table,
-)
+from hexmagic.analysis import tables
+from hexmagic.analysis.points import PointShots, count_point
+from hexmagic.analysis.shots_table import shots_table
+from hexmagic.analysis.tables import CUTFLOW, FIDELITY, IDENTITY, POINTS
 from hexmagic.experiments.colour_code import Basis
+from hexmagic.experiments.criteria import CRITERIA
 from hexmagic.experiments.record import Bit, FaceParity, Logical, RecordMap
 from hexmagic.experiments.shots import Shots, pack_shots
 from hexmagic.experiments.spec import Accept
 
 ACCEPT = Accept(hadamard=True, flags=True, syndromes=True, readout="detect")
 BASES: tuple[Basis, ...] = ("X", "Y", "Z")
+
+
+def counting(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
+    """Return the table function for points with shots."""
+    return lambda points, **options: table([count_point(point) for point in points], **options)
+
+
+fidelity_table = counting(tables.fidelity_table)
+cutflow_table = counting(tables.cutflow_table)
+points_table = counting(tables.points_table)
 
 
 def make_bit(register: str, index: int, role: Any, basis: Basis) -> Bit:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hexmagic.backends.compilation import Compiled
-from hexmagic.driver.engine import Engine
+from hexmagic.driver.adapters import Engine
 from hexmagic.experiments.shots import Shots, pack_shots
 from hexmagic.experiments.spec import NoiseSpec
 
@@ -59,5 +59,6 @@ def make_engine(
         version=version,
         max_qubits=max_qubits,
         sample=sampler,
-        rewrites=lambda compiled: (f"{compiled.device.name} is a fake",),
+        shots_per_shard=lambda _compiled, _counted: 500,
+        approximations=lambda compiled, _noise, **_: (f"{compiled.device.name} is a fake",),
     )

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from hexmagic.backends.compilation import Compiled
-from hexmagic.driver.engine import Engine
+from hexmagic.driver.adapters import Engine
 from hexmagic.driver.execution import Services
 from hexmagic.driver.plan import Point
 from hexmagic.driver.prepare import Verdict

@@ -1,0 +1,128 @@
+"""Engines as the driver knows them: what samples compiled circuits, by its name."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..experiments.counts import Counts
+from ..experiments.errors import UsageError
+from ..experiments.shots import Shots
+from ..experiments.spec import Accept, NoiseSpec
+
+if TYPE_CHECKING:
+    from ..backends.compilation import Compiled
+
+
+class Sampler(Protocol):
+    """Takes shots: every raw bit of each; the same arguments give the same shots."""
+
+    def __call__(
+        self, compiled: Compiled, noise: NoiseSpec, /, *, shots: int, seed: int
+    ) -> Shots:
+        """Return so many shots."""
+
+
+class Counter(Protocol):
+    """Takes shots and counts them; with `faults` every shot has exactly so many faults."""
+
+    def __call__(
+        self,
+        compiled: Compiled,
+        noise: NoiseSpec,
+        accept: Accept,
+        /,
+        *,
+        shots: int,
+        seed: int,
+        faults: int | None,
+    ) -> Counts:
+        """Return the counts of so many shots."""
+
+
+class Approximations(Protocol):
+    """Tells in words what an engine changes in a compiled circuit and its noise."""
+
+    def __call__(
+        self, compiled: Compiled, noise: NoiseSpec, /, *, stratified: bool
+    ) -> tuple[str, ...]:
+        """Return one text for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Something that samples compiled circuits.
+
+    Attributes:
+        name: as in `device.backend`.
+        version: of the simulator; it enters every shard's identity.
+        max_qubits: the largest circuit that it holds; None: any.
+        sample: a module-level function, because worker processes find it by its name.
+        shots_per_shard: (compiled, whether shots are only counted) -> shots; it enters every seed.
+        approximations: what the engine changes, in words.
+        count: counts without records, if the engine can; a module-level function too.
+        counts_early: (compiled, noise) -> whether `count` is exact and should be used.
+        locations: (compiled, noise) -> probability of each fault location of `count` with faults.
+    """
+
+    name: str
+    version: str
+    max_qubits: int | None
+    sample: Sampler
+    shots_per_shard: Callable[[Compiled, bool], int]
+    approximations: Approximations
+    count: Counter | None = None
+    counts_early: Callable[[Compiled, NoiseSpec], bool] | None = None
+    locations: Callable[[Compiled, NoiseSpec], NDArray[np.float64]] | None = None
+
+    @property
+    def identity(self) -> str:
+        """Name and version."""
+        return f"{self.name} {self.version}"
+
+
+def load_engine(backend: str) -> Engine:
+    """Return the engine of a backend's name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if backend == "aer":
+        return _load_aer()
+    if backend == "clifft":
+        return _load_clifft()
+    raise UsageError(f"backend {backend!r}: no such engine; use aer or clifft")
+
+
+def _load_aer() -> Engine:
+    from ..backends import aer
+
+    return Engine(
+        name="aer",
+        version=importlib.metadata.version("qiskit-aer"),
+        max_qubits=aer.MAX_QUBITS,
+        sample=aer.sample,
+        shots_per_shard=aer.shots_per_shard,
+        approximations=aer.approximations,
+    )
+
+
+def _load_clifft() -> Engine:
+    from ..backends import clifft_engine
+
+    return Engine(
+        name="clifft",
+        version=importlib.metadata.version("clifft"),
+        max_qubits=None,
+        sample=clifft_engine.sample,
+        shots_per_shard=clifft_engine.shots_per_shard,
+        approximations=clifft_engine.approximations,
+        count=clifft_engine.count,
+        counts_early=clifft_engine.counts_early,
+        locations=clifft_engine.location_probabilities,
+    )

@@ -1,0 +1,285 @@
+"""Stratified runs: what each group of points shares, and which shots it takes next.
+
+Points share strata if they differ in the error rate of uniform or paper noise alone: what happens
+given the number of faults is the same for all. Everything that a later analysis needs is written
+into the run folder when the run is made (`strata.json`); which shots follow is decided by what the
+shots before them count, so that a run that was stopped goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..analysis.allocation import NextShots, next_shots
+from ..analysis.fault_numbers import FaultNumberWeights, fault_number_weights
+from ..analysis.strata import ExactStratum, Strata, Stratum
+from ..experiments.counts import Counts
+from ..experiments.errors import HexmagicError
+from ..experiments.measures import Measure
+from .adapters import Engine
+from .files import StorageError
+from .plan import Plan, Point
+from .prepare import Prepared, make_shard
+from .shards import Shard
+
+if TYPE_CHECKING:
+    from ..backends.compilation import Compiled
+    from .run_folder import RunFolder
+
+STRATA = "strata.json"
+SCHEMA_VERSION = 1
+TAIL = 1e-15
+"""Weight of the largest numbers of faults that are left out from the beginning."""
+
+Known = Mapping[int, Stratum]
+Knowledge = Callable[[Point, "Compiled"], Known]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Points that share the strata of one measure.
+
+    Attributes:
+        measure: what is measured.
+        owner: index of the point whose circuit is sampled.
+        locations: of each point, by index, (probability, number of fault locations with it).
+        known: by number of faults, what is known without sampling.
+    """
+
+    measure: Measure
+    owner: int
+    locations: Mapping[int, tuple[tuple[float, int], ...]]
+    known: Known
+
+    def weights(self) -> dict[int, FaultNumberWeights]:
+        """Return how likely each number of faults is at each point."""
+        return {
+            point: fault_number_weights(
+                np.repeat([p for p, _ in found], [n for _, n in found]), tail=TAIL
+            )
+            for point, found in self.locations.items()
+        }
+
+    def strata(self, sampled: Mapping[int, Counts]) -> Strata:
+        """Return what is known and what was sampled as one."""
+        return {
+            k: replace(self.known.get(k, Stratum()), counts=sampled.get(k))
+            for k in {*self.known, *sampled}
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON types only."""
+        return {
+            "measure": self.measure,
+            "owner": self.owner,
+            "locations": {str(point): found for point, found in self.locations.items()},
+            "known": {
+                str(k): {
+                    "exact": {name: asdict(rates) for name, rates in stratum.exact.items()},
+                    "certified": sorted(stratum.certified),
+                }
+                for k, stratum in self.known.items()
+            },
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Group:
+        """Return the group that `to_json` wrote."""
+        return cls(
+            measure=document["measure"],
+            owner=document["owner"],
+            locations={
+                int(point): tuple((float(p), int(n)) for p, n in found)
+                for point, found in document["locations"].items()
+            },
+            known={
+                int(k): Stratum(
+                    exact={name: ExactStratum(**one) for name, one in stratum["exact"].items()},
+                    certified=tuple(stratum["certified"]),
+                )
+                for k, stratum in document["known"].items()
+            },
+        )
+
+
+def make_groups(prepared: Prepared, engine: Engine, knowledge: Knowledge) -> tuple[Group, ...]:
+    """Return the groups of a plan's stratified points, in plan order.
+
+    Args:
+        prepared: the compiled plan.
+        engine: tells the fault locations.
+        knowledge: what is known of a circuit's strata without sampling.
+
+    Raises:
+        HexmagicError: the engine cannot stratify.
+    """
+    members: dict[str, list[tuple[Point, Measure]]] = {}
+    fingerprints = {circuit.key: circuit.fingerprint for circuit in prepared.circuits}
+    for point, measure in prepared.plan.circuits():
+        if point.estimate.kind == "stratified":
+            key = _shared(point, measure, fingerprints[point.index, measure])
+            members.setdefault(key, []).append((point, measure))
+    return tuple(_group(prepared, engine, found, knowledge) for found in members.values())
+
+
+def _shared(point: Point, measure: Measure, fingerprint: str) -> str:
+    """Return what points with the same strata have in common."""
+    noise = point.device.noise
+    family = noise.kind if noise.p is not None else str(noise)
+    parts = [fingerprint, measure, family, asdict(point.accept), asdict(point.estimate)]
+    return json.dumps([*parts, point.shots, point.seed])
+
+
+def _group(
+    prepared: Prepared,
+    engine: Engine,
+    members: Sequence[tuple[Point, Measure]],
+    knowledge: Knowledge,
+) -> Group:
+    if engine.locations is None:
+        raise HexmagicError(f"backend {engine.name}: cannot take shots with given faults")
+    owner, measure = members[0]
+    locations = {}
+    for point, _ in members:
+        found = engine.locations(prepared.compiled[point.index, measure], point.device.noise)
+        values, numbers = np.unique(found[found > 0], return_counts=True)
+        locations[point.index] = tuple(zip(values.tolist(), numbers.tolist(), strict=True))
+    compiled = prepared.compiled[owner.index, measure]
+    known = knowledge(owner, compiled) if measure == "H_ideal" else {}
+    return Group(measure=measure, owner=owner.index, locations=locations, known=known)
+
+
+def write_groups(folder: RunFolder, groups: Sequence[Group]) -> None:
+    """Write a run's groups, if it has any."""
+    if groups:
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "groups": [group.to_json() for group in groups],
+        }
+        folder.write_json(STRATA, document)
+
+
+def read_groups(folder: RunFolder) -> tuple[Group, ...]:
+    """Return a run's groups.
+
+    Raises:
+        StorageError: the file is damaged.
+    """
+    if not (folder.path / STRATA).is_file():
+        return ()
+    try:
+        return tuple(Group.from_json(group) for group in folder.read_json(STRATA)["groups"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise StorageError(f"{folder.path / STRATA}: damaged: {error}") from error
+
+
+def stratum_shard(folder: RunFolder, group: Group, faults: int, index: int) -> Shard:
+    """Return one shard of a stratum; each is as large as the circuit's shards are."""
+    circuit = {c.key: c for c in folder.circuits}[group.owner, group.measure]
+    return make_shard(
+        folder.plan.points[group.owner],
+        group.measure,
+        circuit,
+        folder.document["engine"],
+        index=index,
+        shots=circuit.shard_shots,
+        faults=faults,
+    )
+
+
+def sampled_strata(folder: RunFolder, group: Group) -> dict[int, Counts]:
+    """Return what the shards of a group count so far, by number of faults.
+
+    Raises:
+        StorageError: a file is damaged or another shard's, or one in a row is missing.
+    """
+    batches: dict[int, int] = {}
+    first = folder.path / stratum_shard(folder, group, 0, 0).file_name
+    for path in sorted(first.parent.glob(first.name.replace("-k00-00000", "-k*-*"))):
+        faults = int(path.stem.rpartition("-k")[2].partition("-")[0])
+        batches[faults] = batches.get(faults, 0) + 1
+    return {faults: _sum(folder, group, faults, number) for faults, number in batches.items()}
+
+
+def stratified_rounds(folder: RunFolder) -> Iterator[list[Shard]]:
+    """Yield the shards that are to be run next, until every group is done.
+
+    Each round is asked for when the shards of the one before it are on disk; those that were run
+    before, by a process that was stopped, are named again.
+    """
+    taken: dict[int, dict[int, int]] = {}
+    groups = read_groups(folder)
+    open_groups = dict(enumerate(groups))
+    while open_groups:
+        shards: list[Shard] = []
+        for number, group in list(open_groups.items()):
+            before = taken.setdefault(number, {})
+            following = _following(folder, group, before)
+            if not following.batches:
+                del open_groups[number]
+            for faults, batches in following.batches.items():
+                first = before.get(faults, 0)
+                new = range(first, first + batches)
+                shards += [stratum_shard(folder, group, faults, index) for index in new]
+                before[faults] = first + batches
+        if shards:
+            yield shards
+
+
+def shortfalls(folder: RunFolder) -> tuple[str, ...]:
+    """Return, in words, which groups of a finished run are short of their goal, and why."""
+    found = []
+    for group in read_groups(folder):
+        batch = stratum_shard(folder, group, 0, 0).shots
+        sampled = sampled_strata(folder, group)
+        taken = {faults: counts.shots // batch for faults, counts in sampled.items()}
+        last = _following(folder, group, taken)
+        if last.status != "reached":
+            found.append(_short(folder.plan, group, last))
+    return tuple(found)
+
+
+def _following(folder: RunFolder, group: Group, taken: Mapping[int, int]) -> NextShots:
+    point = folder.plan.points[group.owner]
+    batch = stratum_shard(folder, group, 0, 0).shots
+    sampled = {
+        faults: _sum(folder, group, faults, batches) for faults, batches in taken.items() if batches
+    }
+    return next_shots(
+        list(group.weights().values()),
+        group.strata(sampled),
+        readouts=[point.accept.readout],
+        relative_error=point.estimate.relative_error,
+        budget=point.shots - batch * sum(taken.values()),
+        batch=batch,
+    )
+
+
+def _sum(folder: RunFolder, group: Group, faults: int, batches: int) -> Counts:
+    parts = [
+        folder.load_taken(stratum_shard(folder, group, faults, index)) for index in range(batches)
+    ]
+    counts = [part for part in parts if isinstance(part, Counts)]
+    if len(counts) != batches:
+        raise StorageError(f"run {folder.run_id}: a tally file of {faults} faults is missing")
+    total = counts[0]
+    for part in counts[1:]:
+        total += part
+    return total
+
+
+def _short(plan: Plan, group: Group, last: NextShots) -> str:
+    point = plan.points[group.owner]
+    reason = {
+        "budget": f"the {point.shots} shots are used up; allow more",
+        "tail": "the goal is finer than the weights",
+    }.get(last.status, last.status)
+    return (
+        f"{point.label} in {group.measure}: relative error {last.relative_error:.2g}, the goal was "
+        f"{point.estimate.relative_error:g}: {reason}"
+    )
