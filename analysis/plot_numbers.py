@@ -39,7 +39,7 @@ def scientific_digits(value: float, low: float, high: float) -> int:
 
 
 def scientific(value: float, digits: int) -> str:
-    """Return a number in scientific notation: 1.71×10⁻⁷; 0 as it is, a dash for a missing one."""
+    """Return a number in scientific notation: a mantissa times 10⁻⁷; 0 as it is."""
     if is_missing(value) or value == 0:
         return NOTHING if is_missing(value) else "0"
     mantissa, _, exponent = f"{value:.{digits}e}".partition("e")
@@ -52,9 +52,19 @@ def scientific_interval(value: float, low: float, high: float) -> tuple[str, str
     return scientific(value, digits), f"[{scientific(low, digits)}, {scientific(high, digits)}]"
 
 
-def with_interval(value: float, low: float, high: float, *, scale: float = 1) -> tuple[str, str]:
-    """Return a value and its "[low, high]" in matching digits, a dash for a missing value."""
-    digits = interval_digits(scale * low, scale * high)
+def with_interval(
+    value: float, low: float, high: float, *, scale: float = 1, most: int = 6
+) -> tuple[str, str]:
+    """Return a value and its "[low, high]" in matching digits, a dash for a missing value.
+
+    Args:
+        value: the value.
+        low: lower end of its interval.
+        high: upper end.
+        scale: what all three are multiplied by.
+        most: no more decimals than that.
+    """
+    digits = min(interval_digits(scale * low, scale * high), most)
     ends = f"[{signed(scale * low, digits)}, {signed(scale * high, digits)}]"
     return (NOTHING if isnan(value) else signed(scale * value, digits), ends)
 

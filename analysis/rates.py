@@ -76,8 +76,8 @@ def _probabilities(outcome: Outcome, cut: str, level: float) -> Estimate:
     low, high = weighted_interval(outcome.kept, outcome.minus, outcome.minus_squares, level)
     return Estimate(
         value=outcome.minus / outcome.kept if outcome.kept else nan,
-        low=low,
-        high=high,
+        low=float(low),
+        high=float(high),
         n=outcome.kept,
         method=IDEAL,
         level=level,

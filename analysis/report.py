@@ -18,17 +18,22 @@ from .plot_bars import Stage, cutflow_plot, timeline_plot
 from .plot_fidelity import STABILISER_BOUND, fidelity_plot, infidelity_plot
 from .plot_svg import PICTURE_STYLE, THEME, hatchings
 from .report_certificate import certificate_views, point_verdict
+from .report_columns import Table
+from .report_judged import infidelity_rows, judged, judgements
+from .report_strata import strata_views
 from .report_summary import findings, sigma_words
 from .report_tables import (
     CALIBRATION_COLUMNS,
-    Table,
     calibration_rows,
     cutflow_rows,
     fidelity_rows,
     flat_rows,
     points_rows,
     stage_rows,
+    summed_flow,
 )
+from .text_cutflow import WHOLE
+from .wording import JUDGED
 
 __all__ = ["CALIBRATION_COLUMNS", "PatchDrawing", "ReportData", "Stage", "render_report"]
 
@@ -39,6 +44,7 @@ _SECTIONS = (
     ("patch", "Device and patch"),
     ("circuit", "Circuit"),
     ("cutflow", "Cut-flow"),
+    ("strata", "Strata"),
     ("certificate", "Certificate"),
     ("calibration", "Calibration"),
     ("rewrites", "Engine"),
@@ -60,6 +66,8 @@ class ReportData:
         fidelity: fidelity table (docs/tables.md); the other tables likewise.
         cutflow: cut-flow table.
         points: points table.
+        strata: strata table; empty if nothing was estimated by strata.
+        keeps_shots: whether the run folder holds raw shots, not only what they count.
         drawing: the patch on its device, by point label.
         stages: the compiled circuit's blocks in order, by point label.
         calibration: one row per used qubit and per used edge: `CALIBRATION_COLUMNS`.
@@ -77,6 +85,8 @@ class ReportData:
     fidelity: pd.DataFrame
     cutflow: pd.DataFrame
     points: pd.DataFrame
+    strata: pd.DataFrame = field(default_factory=pd.DataFrame)
+    keeps_shots: bool = True
     drawing: Mapping[str, PatchDrawing] = field(default_factory=dict)
     stages: Mapping[str, tuple[Stage, ...]] = field(default_factory=dict)
     calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -108,25 +118,32 @@ def render_report(data: ReportData) -> str:
     forbids them. Every text is escaped. Pictures are inline SVG with alternative text that follow
     the reader's light or dark theme; paper is always light.
     """
-    found = findings(data.fidelity)
+    tomography = data.fidelity.drop(index=judged(data.fidelity).index)
+    found, ideal = findings(tomography), judgements(data.fidelity)
     certificates = certificate_views(data.certificate)
+    labels = dict.fromkeys([*(f.label for f in found), *ideal])
     return _template().render(
         data=data,
-        sections=_SECTIONS,
+        sections=[s for s in _SECTIONS if s[0] != "strata" or not data.strata.empty],
         theme=Markup(THEME + PICTURE_STYLE),
         hatchings=hatchings(),
         bound=STABILISER_BOUND,
         sigma_words=sigma_words,
         findings=found,
+        judgements=ideal,
+        terms=_terms(data),
         setting=_setting(data),
-        fidelity=fidelity_rows(data.fidelity),
-        plots=(fidelity_plot(data.fidelity), infidelity_plot(data.fidelity)),
+        fidelity=fidelity_rows(tomography),
+        infidelity=infidelity_rows(judged(data.fidelity)),
+        plots=_plots(data.fidelity, tomography),
         maps=_maps(data.drawing),
         circuits=_circuits(data.stages),
         cutflows=_cutflows(data.cutflow),
-        points=points_rows(data.points),
+        early=_early(data.cutflow),
+        strata=strata_views(data.strata) if not data.strata.empty else (),
+        points=points_rows(data.points[~data.points["basis"].isin(JUDGED)]),
         certificates=certificates,
-        verdicts={f.label: point_verdict(certificates, f.label) for f in found},
+        verdicts={label: point_verdict(certificates, label) for label in labels},
         runs=list(dict.fromkeys(data.fidelity["run"])) or [data.run],
         calibration_qubits=calibration_rows(data.calibration, "qubit"),
         calibration_edges=calibration_rows(data.calibration, "edge"),
@@ -160,6 +177,20 @@ def _setting(data: ReportData) -> str:
     return "; ".join(parts) or "no point has been run"
 
 
+def _plots(fidelity: pd.DataFrame, tomography: pd.DataFrame) -> tuple[Markup, ...]:
+    """Return F where it comes from <X> and <Z>, and 1 - F of every row."""
+    first = () if tomography.empty else (fidelity_plot(tomography),)
+    return first if fidelity.empty else (*first, infidelity_plot(fidelity))
+
+
+def _terms(data: ReportData) -> frozenset[str]:
+    """Return which words beyond the usual ones the report uses and must explain."""
+    methods = " ".join(data.fidelity["method"])
+    names = {*data.fidelity["estimate"], *data.fidelity["backend"]}
+    names |= {name for name in ("clopper-pearson", "stratified") if name in methods}
+    return frozenset(names)
+
+
 def _maps(drawings: Mapping[str, PatchDrawing]) -> list[_Shared]:
     return [
         _Shared(
@@ -185,13 +216,24 @@ def _circuits(stages: Mapping[str, tuple[Stage, ...]]) -> list[_Shared]:
 
 
 def _cutflows(frame: pd.DataFrame) -> list[_Shared]:
+    """Return the cut-flow of each point whose shots were counted criterion by criterion."""
+    counted = frame[frame["criterion"] != WHOLE]
     return [
         _Shared(
             labels=(str(part["label"].iloc[0]),),
             table=cutflow_rows(part),
-            pictures=(cutflow_plot(part[part["basis"] == "all"]),),
+            pictures=(cutflow_plot(summed_flow(part)),),
         )
-        for _, part in frame.groupby(["run", "point"], sort=False)
+        for _, part in counted.groupby(["run", "point"], sort=False)
+    ]
+
+
+def _early(frame: pd.DataFrame) -> list[str]:
+    """Return the points with shots that were discarded early, with the measures, in words."""
+    early = frame[frame["criterion"] == WHOLE]
+    return [
+        f"{part['label'].iloc[0]} in {', '.join(part['basis']).replace('_', ' ')}"
+        for _, part in early.groupby(["run", "point"], sort=False)
     ]
 
 

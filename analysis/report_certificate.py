@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .plot_numbers import grouped
-from .report_tables import Cell, Table
+from .report_columns import Cell, Table
 
 _MOST_ROWS = 50
 _KINDS = ("detection", "correction")

@@ -10,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from .plot_fidelity import STABILISER_BOUND, row_label
+from .plot_fidelity import STABILISER_BOUND
 from .plot_numbers import grouped, is_missing, with_interval
+from .strata import STRATIFIED
+from .wording import row_label
 
 Row = Mapping[Any, Any]
 
@@ -55,6 +57,7 @@ class Finding:
     kept: str
     bases: str
     readout: str
+    stratified: bool
     above_bound: float
     comparisons: tuple[Comparison, ...]
 
@@ -71,7 +74,7 @@ def findings(fidelity: pd.DataFrame) -> tuple[Finding, ...]:
     """
     rows = fidelity.to_dict("records")
     return tuple(
-        _finding(row, [other for other in rows if other["baseline"] and _same_grid(row, other)])
+        _finding(row, [other for other in rows if other["baseline"] and same_grid(row, other)])
         for row in rows
         if not row["baseline"] and row["estimate"] == "raw"
     )
@@ -103,7 +106,7 @@ def sigma_words(sigma: float) -> str:
 def _finding(row: Row, baselines: list[Row]) -> Finding:
     measured = not is_missing(row["fidelity"])
     fidelity, fidelity_interval = _estimate(row, "fidelity")
-    acceptance, acceptance_interval = _estimate(row, "acceptance", scale=100)
+    acceptance, acceptance_interval = _estimate(row, "acceptance", scale=100, most=4)
     return Finding(
         label=str(row["label"]),
         measured=measured,
@@ -116,6 +119,7 @@ def _finding(row: Row, baselines: list[Row]) -> Finding:
         kept=grouped(int(row["kept"])),
         bases=_listed([basis for basis in "XYZ" if not is_missing(row[basis.lower()])]),
         readout=str(row["readout"]),
+        stratified=STRATIFIED in str(row["method"]),
         above_bound=_above_bound(row) if measured else nan,
         comparisons=tuple(_comparison(row, other) for other in baselines),
     )
@@ -148,16 +152,17 @@ def _above_bound(row: Row) -> float:
     return gap * _quantile(row) / float(side) if side else nan
 
 
-def _estimate(row: Row, name: str, *, scale: float = 1) -> tuple[str, str]:
+def _estimate(row: Row, name: str, *, scale: float = 1, most: int = 6) -> tuple[str, str]:
     low, high = float(row[f"{name}_low"]), float(row[f"{name}_high"])
-    return with_interval(float(row[name]), low, high, scale=scale)
+    return with_interval(float(row[name]), low, high, scale=scale, most=most)
 
 
 def _quantile(row: Row) -> float:
     return NormalDist().inv_cdf((1 + float(row["level"])) / 2)
 
 
-def _same_grid(row: Row, other: Row) -> bool:
+def same_grid(row: Row, other: Row) -> bool:
+    """Return whether two rows belong to one run and have the same swept values."""
     keys = ["run", *(key for key in row if str(key).startswith("sweep."))]
     return all(
         row[key] == other[key] or (is_missing(row[key]) and is_missing(other[key])) for key in keys

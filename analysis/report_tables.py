@@ -1,19 +1,28 @@
-"""DataFrames as the report's tables: headings, units, digits and alignment."""
+"""DataFrames as the report's tables: fidelities, cut-flows, circuits, calibration."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from .plot_bars import Stage, circuit_seconds
-from .plot_fidelity import row_label
-from .plot_numbers import NOTHING, grouped, interval_digits, is_missing, percent, seconds, signed
+from .plot_numbers import NOTHING, is_missing, percent, seconds, signed
+from .report_columns import (
+    Cell,
+    Column,
+    Row,
+    Table,
+    count_words,
+    interval_column,
+    kept_column,
+    make_column,
+    make_table,
+    varying_columns,
+)
 from .report_summary import attempts_words
-
-Row = Mapping[Any, Any]
+from .wording import row_label
 
 CALIBRATION_COLUMNS: Mapping[str, str] = {
     "device": "name of the device",
@@ -31,14 +40,6 @@ CALIBRATION_COLUMNS: Mapping[str, str] = {
 }
 """Columns of `ReportData.calibration`; those that are missing are left out of the report."""
 
-_IDENTITY = {
-    "device": "device",
-    "noise": "noise",
-    "backend": "engine",
-    "readout": "readout faces",
-    "reuse": "reuse of ancillas",
-    "level": "level of the intervals",
-}
 _CALIBRATION_FORMATS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "device": ("device", str),
     "qubit": ("qubit", lambda value: str(int(value))),
@@ -56,85 +57,57 @@ _SHOWN_RECORDS = 3
 _WORDS = ("device", "name", "role")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A cell: its text and, below it in small letters, an interval or a remark."""
-
-    text: str
-    below: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table ready for the page.
-
-    Attributes:
-        heads: column headings, unit included.
-        numeric: whether each column is right-aligned.
-        rows: cells, row by row.
-        constants: (what, value) of columns that hold one value in every row.
-        muted: rows to print in a lighter ink, such as baselines.
-    """
-
-    heads: tuple[str, ...]
-    numeric: tuple[bool, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    constants: tuple[tuple[str, str], ...] = ()
-    muted: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    head: str
-    cells: list[Cell]
-    numeric: bool = True
-
-
 def fidelity_rows(frame: pd.DataFrame) -> Table:
     """Return the fidelity table: one row per point and estimate."""
     rows = frame.to_dict("records")
     names = [Cell(text=row_label(row["label"], row["estimate"])) for row in rows]
     columns = [
-        _Column("point", names, numeric=False),
-        *_varying(rows),
-        _with_interval(rows, "fidelity", "F"),
-        _with_interval(rows, "acceptance", "acceptance (%)", scale=100),
-        _column(rows, "attempts_per_kept", "attempts per kept state", attempts_words),
-        *(_with_interval(rows, basis, f"⟨{basis.upper()}⟩") for basis in "xyz"),
-        _Column("kept", [_kept(row) for row in rows]),
+        Column("point", names, numeric=False),
+        *varying_columns(rows),
+        interval_column(rows, "fidelity", "F"),
+        interval_column(rows, "acceptance", "acceptance (%)", scale=100, most=4),
+        make_column(rows, "attempts_per_kept", "attempts per kept state", attempts_words),
+        *(interval_column(rows, basis, f"⟨{basis.upper()}⟩") for basis in "xyz"),
+        kept_column(rows),
     ]
-    return _table(columns, rows)
+    return make_table(columns, rows)
 
 
 def points_rows(frame: pd.DataFrame) -> Table:
     """Return the points table: one row per point and basis."""
     rows = frame.to_dict("records")
     columns = [
-        _column(rows, "label", "point", str, numeric=False),
-        _column(rows, "basis", "basis", str, numeric=False),
-        *_varying(rows),
-        _Column("kept", [_kept(row) for row in rows]),
-        _with_interval(rows, "acceptance", "acceptance (%)", scale=100),
-        _with_interval(rows, "expectation", "⟨P⟩ as read"),
+        make_column(rows, "label", "point", str, numeric=False),
+        make_column(rows, "basis", "basis", str, numeric=False),
+        *varying_columns(rows),
+        kept_column(rows),
+        interval_column(rows, "acceptance", "acceptance (%)", scale=100, most=4),
+        interval_column(rows, "expectation", "⟨P⟩ as read"),
     ]
-    return _table(columns, rows)
+    return make_table(columns, rows)
+
+
+def summed_flow(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of one point's cut-flow of all bases together; without any, of the first."""
+    every = frame[frame["basis"] == "all"]
+    return frame[frame["basis"] == frame["basis"].iloc[0]] if every.empty else every
 
 
 def cutflow_rows(frame: pd.DataFrame) -> Table:
     """Return the cut-flow of one point: all bases together, and each basis' pass rate beside it."""
-    whole = frame[frame["basis"] == "all"].to_dict("records")
+    whole = summed_flow(frame).to_dict("records")
     bases = [basis for basis in dict.fromkeys(frame["basis"]) if basis != "all"]
     columns = [
-        _column(whole, "criterion", "criterion", str, numeric=False),
-        _column(whole, "failed", "removed", _count),
-        _column(whole, "passed", "passed", _count),
-        _with_interval(whole, "pass_rate", "passed (%)", scale=100),
+        make_column(whole, "criterion", "criterion", str, numeric=False),
+        make_column(whole, "failed", "removed", count_words),
+        make_column(whole, "passed", "passed", count_words),
+        interval_column(whole, "pass_rate", "passed (%)", scale=100),
     ]
     for basis in bases if len(bases) > 1 else []:
         part = frame[frame["basis"] == basis].to_dict("records")
-        columns.append(_column(part, "pass_rate", f"in {basis} (%)", _hundredths))
+        columns.append(make_column(part, "pass_rate", f"in {basis} (%)", _hundredths))
     columns = [columns[0], *(_only_applied(column, whole) for column in columns[1:])]
-    return _table(columns, [])
+    return make_table(columns, [])
 
 
 def stage_rows(stages: Sequence[Stage]) -> Table:
@@ -150,16 +123,16 @@ def stage_rows(stages: Sequence[Stage]) -> Table:
     )
     rows: list[Row] = [_stage_row(stage) for stage in (*stages, total)]
     columns = [
-        _column(rows, "label", "block", str, numeric=False),
-        _column(rows, "two_qubit_gates", "two-qubit gates", _count),
-        _column(rows, "measurements", "measurements", _count),
-        _column(rows, "resets", "resets", _count),
-        _column(rows, "start_seconds", "start", seconds),
-        _column(rows, "seconds", "duration", seconds),
+        make_column(rows, "label", "block", str, numeric=False),
+        make_column(rows, "two_qubit_gates", "two-qubit gates", count_words),
+        make_column(rows, "measurements", "measurements", count_words),
+        make_column(rows, "resets", "resets", count_words),
+        make_column(rows, "start_seconds", "start", seconds),
+        make_column(rows, "seconds", "duration", seconds),
     ]
     if all(stage.start_seconds is None for stage in stages):
         columns = [column for column in columns if column.head != "start"]
-    return _table(columns, [])
+    return make_table(columns, [])
 
 
 def calibration_rows(frame: pd.DataFrame, kind: str) -> Table | None:
@@ -171,11 +144,11 @@ def calibration_rows(frame: pd.DataFrame, kind: str) -> Table | None:
         return None
     rows = part.to_dict("records")
     columns = [
-        _column(rows, name, head, written, numeric=name not in _WORDS)
+        make_column(rows, name, head, written, numeric=name not in _WORDS)
         for name, (head, written) in _CALIBRATION_FORMATS.items()
         if name in part and not (name == "device" and part[name].nunique() == 1)
     ]
-    return _table(columns, [])
+    return make_table(columns, [])
 
 
 def flat_rows(document: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -201,91 +174,16 @@ def _plain(value: object) -> str:
     return NOTHING if is_missing(value) else str(value)
 
 
-def _table(columns: Sequence[_Column], rows: Sequence[Row]) -> Table:
-    constants = {
-        name: _percent_level(values[0]) if key == "level" else str(values[0])
-        for key, name in _IDENTITY.items()
-        if len(values := _different(rows, key)) == 1
-    }
-    return Table(
-        heads=tuple(column.head for column in columns),
-        numeric=tuple(column.numeric for column in columns),
-        rows=tuple(zip(*(column.cells for column in columns), strict=True)),
-        constants=tuple(constants.items()),
-        muted=frozenset(i for i, row in enumerate(rows) if row.get("baseline")),
-    )
-
-
-def _varying(rows: Sequence[Row]) -> list[_Column]:
-    """Return a column for each identity field that differs between the rows."""
-    return [
-        _column(rows, key, name, _percent_level if key == "level" else str, numeric=False)
-        for key, name in _IDENTITY.items()
-        if len(_different(rows, key)) > 1
-    ]
-
-
-def _different(rows: Sequence[Row], key: str) -> list[Any]:
-    """Return the values of an identity field that occur; a baseline may have none."""
-    values = (row[key] for row in rows if key in row)
-    return list(dict.fromkeys(value for value in values if not is_missing(value)))
-
-
-def _column(
-    rows: Iterable[Row],
-    key: str,
-    head: str,
-    written: Callable[[Any], str],
-    *,
-    numeric: bool = True,
-) -> _Column:
-    values = (row[key] for row in rows)
-    cells = [Cell(text=NOTHING if is_missing(value) else written(value)) for value in values]
-    return _Column(head, cells, numeric)
-
-
-def _with_interval(rows: Sequence[Row], key: str, head: str, *, scale: float = 1) -> _Column:
-    """Return values with their intervals, all in the same digits.
-
-    They suit the narrowest interval, or the middle one and one more where the two differ wildly.
-    """
-    ends = [(scale * row[f"{key}_low"], scale * row[f"{key}_high"]) for row in rows]
-    deserved = sorted(interval_digits(low, high) for low, high in ends) or [1]
-    digits = min(deserved[-1], deserved[len(deserved) // 2] + 1)
-    cells = [
-        Cell(
-            text=NOTHING if is_missing(row[key]) else signed(scale * row[key], digits),
-            below=""
-            if is_missing(row[key])
-            else f"[{signed(low, digits)}, {signed(high, digits)}]",
-        )
-        for row, (low, high) in zip(rows, ends, strict=True)
-    ]
-    return _Column(head, cells)
-
-
-def _only_applied(column: _Column, rows: Sequence[Row]) -> _Column:
+def _only_applied(column: Column, rows: Sequence[Row]) -> Column:
     cells = [
         cell if row["applied"] else Cell(text=NOTHING)
         for cell, row in zip(column.cells, rows, strict=True)
     ]
-    return _Column(column.head, cells, column.numeric)
+    return Column(column.head, cells, column.numeric)
 
 
 def _stage_row(stage: Stage) -> Row:
     return {name: getattr(stage, name) for name in Stage.__dataclass_fields__}
-
-
-def _percent_level(level: float) -> str:
-    return f"{100 * level:g} %"
-
-
-def _kept(row: Row) -> Cell:
-    return Cell(text=_count(row["kept"]), below=f"of {_count(row['shots'])}")
-
-
-def _count(value: Any) -> str:
-    return grouped(int(value))
 
 
 def _hundredths(rate: float) -> str:

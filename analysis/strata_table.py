@@ -24,7 +24,7 @@ def strata_table(points: Sequence[PointCounts]) -> pd.DataFrame:
     """Return one row per point, stratified measure, readout and number of faults.
 
     Columns: `STRATA`, then `sweep.<field>` columns. The weights of a point that are not listed,
-    beyond its last row, are below 1e-15 in all.
+    beyond its last row, are below 1e-30 in all.
     """
     rows = [row for point in points for row in _rows(point)]
     return make_frame(rows, STRATA, points)

@@ -132,7 +132,8 @@ def _tomography_rows(
     common |= {"shots": sum(r.shots for r in bases), "kept": sum(r.kept for r in bases)}
     for name, values in versions.items():
         fidelity = fidelity_estimate(values["X"], values["Z"])
-        yield common | {"estimate": name} | _accepted(accepted) | _fidelity(fidelity, values)
+        shown = _fidelity(fidelity, complement(fidelity), values)
+        yield common | {"estimate": name} | _accepted(accepted) | shown
 
 
 def _pooled(point: PointCounts, bases: Sequence[Rates], level: float) -> Estimate:
@@ -157,9 +158,8 @@ def _from_minus(rates: Rates) -> Row:
     """Return the row of a fidelity that is one minus the rate of outcome -1."""
     nothing = rate_estimate(0, 0, cut=rates.minus.cut, level=rates.minus.level)
     missing = dict.fromkeys(BASES, expectation(nothing))
-    fidelity = complement(rates.minus)
     row = {"shots": rates.shots, "kept": rates.kept} | _accepted(rates.acceptance)
-    return row | _fidelity(fidelity, missing)
+    return row | _fidelity(complement(rates.minus), rates.minus, missing)
 
 
 def _accepted(accepted: Estimate) -> Row:
@@ -167,11 +167,14 @@ def _accepted(accepted: Estimate) -> Row:
     return _interval("acceptance", accepted) | {"attempts_per_kept": attempts}
 
 
-def _fidelity(fidelity: Estimate, expectations: Mapping[Basis, Estimate]) -> Row:
+def _fidelity(
+    fidelity: Estimate, infidelity: Estimate, expectations: Mapping[Basis, Estimate]
+) -> Row:
+    """Return F, 1 - F, <X>, <Y> and <Z>; 1 - F is given, as F has not all digits of a small one."""
     row: Row = {"method": fidelity.method}
     for basis, estimate in expectations.items():
         row |= _interval(basis.lower(), estimate)
-    row |= _interval("infidelity", complement(fidelity))
+    row |= _interval("infidelity", infidelity)
     return row | _interval("fidelity", fidelity)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .points import BASES
+from .strata import STRATIFIED
 from .text_columns import (
     Column,
     Group,
@@ -29,6 +30,11 @@ _NO_ROWS = {
     "criterion": "no rows: no shots were counted one by one; of strata see --kind strata",
     "faults": "no rows: nothing was estimated by strata",
 }
+
+_STRATA_NOTE = (
+    "by stratum: shots and kept are those with a given number of faults in all, which the rates "
+    "weight; kept / shots is not the acceptance."
+)
 
 Render = Callable[[pd.DataFrame, int], list[str]]
 
@@ -147,7 +153,12 @@ def _points_text(frame: pd.DataFrame, width: int) -> list[str]:
         for part, ideal in ((frame[~judged], False), (frame[judged], True))
         if not part.empty
     ]
-    return _apart(parts)
+    notes = ["", *textwrap.wrap(_STRATA_NOTE, width)] if _is_stratified(frame) else []
+    return [*_apart(parts), *notes]
+
+
+def _is_stratified(frame: pd.DataFrame) -> bool:
+    return bool(frame["method"].str.contains(STRATIFIED).any())
 
 
 def _points_part(frame: pd.DataFrame, width: int, *, ideal: bool) -> list[str]:

@@ -27,6 +27,12 @@ def estimate_words(estimate: object) -> str:
     return _ESTIMATES.get(str(estimate), str(estimate).replace("_", " "))
 
 
+def judged_words(estimate: object, readout: object) -> str:
+    """Return a judged estimate with what was done with its faces: "H ideal, readout correct"."""
+    faces = f", readout {readout}" if estimate == "h_ideal" else ""
+    return estimate_words(estimate) + faces
+
+
 def method_words(method: object) -> str:
     """Return how an interval of the rates was made; of F, how those that it is made of were."""
     name = str(method).removeprefix(MOVER).removesuffix(UNFOLDED)

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 class Sampler(Protocol):
     """Takes shots: every raw bit of each; the same arguments give the same shots."""
 
-    def __call__(
-        self, compiled: Compiled, noise: NoiseSpec, /, *, shots: int, seed: int
-    ) -> Shots:
+    def __call__(self, compiled: Compiled, noise: NoiseSpec, /, *, shots: int, seed: int) -> Shots:
         """Return so many shots."""
 
 

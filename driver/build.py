@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from math import sqrt
 from typing import Any
 
 from ..analysis.strata import ExactStratum, Stratum
@@ -15,7 +16,7 @@ from ..backends.known_strata import known_strata
 from ..backends.noise import make_noise, single_qubit_readout
 from ..backends.prediction import predict_acceptance
 from ..backends.routing import route_program
-from ..experiments.certificate import KINDS, Certificate
+from ..experiments.certificate import KINDS, Certificate, Kind
 from ..experiments.counts import Readout
 from ..experiments.errors import RefusedError, UsageError
 from ..experiments.fault_pairs import Progress
@@ -142,17 +143,20 @@ def circuit_pairs(
 
 
 def known_of_circuit(point: Point, compiled: Compiled) -> Mapping[int, Stratum]:
-    """Return what is known of an H_ideal circuit's strata without sampling.
+    """Return what is known of a circuit's strata without sampling.
 
-    No fault and a single one: exactly, from the certificate. At distance 5 and beyond two faults:
-    if no pair of them all defeats detection (or correction), no kept shot is wrong; the first time
-    that takes minutes. Nothing is known where some cut is off.
+    No fault: what a noiseless run does. H_ideal, all cuts on, also a single fault, exactly, from
+    the certificate, and at distance 5 and beyond two faults: if no pair of them all defeats
+    detection (or correction), no kept shot is wrong. Pairs take minutes, the first time.
     """
-    accept = point.accept
-    if not (accept.hadamard and accept.flags and accept.syndromes):
-        return {}
+    measure = compiled.program.record.logical.basis
+    minus = {"H": 0.0, "Y": 0.5}.get(measure, (1 - sqrt(0.5)) / 2)
+    if measure != "H_ideal":
+        noiseless = ExactStratum(kept=1.0, minus=minus)
+        return {0: Stratum(exact={point.accept.readout: noiseless})}
     certificate = _certificate_or_none(compiled)
-    if certificate is None:
+    accept = point.accept
+    if certificate is None or not (accept.hadamard and accept.flags and accept.syndromes):
         return {}
     known = {
         faults: Stratum(
@@ -161,14 +165,17 @@ def known_of_circuit(point: Point, compiled: Compiled) -> Mapping[int, Stratum]:
         for faults, rates in enumerate(known_strata(compiled, point.device.noise, certificate))
     }
     if (point.protocol.distance or 0) >= 5 and point.protocol.rounds is not None:
-        with share_progress(f"pairs of {point.label}") as progress:
-            pairs = circuit_pairs(point, compiled, PAIR_SECONDS, progress)
-        kinds: Mapping[Readout, str] = {"detect": "detection", "correct": "correction"}
-        holds = [
-            r for r, kind in kinds.items() if pairs["exhaustive"] and not pairs[f"{kind}_failures"]
-        ]
-        known[2] = Stratum(certified=tuple(holds))
+        known[2] = Stratum(certified=_certified_pairs(point, compiled))
     return known
+
+
+def _certified_pairs(point: Point, compiled: Compiled) -> tuple[Readout, ...]:
+    """Return the readouts that no pair of faults defeats."""
+    with share_progress(f"pairs of {point.label}") as progress:
+        pairs = circuit_pairs(point, compiled, PAIR_SECONDS, progress)
+    kinds: Mapping[Readout, Kind] = {"detect": "detection", "correct": "correction"}
+    whole = pairs["exhaustive"]
+    return tuple(r for r, kind in kinds.items() if whole and not pairs[f"{kind}_failures"])
 
 
 @cache

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 @click.option("--shots", type=int, metavar="N", help="Per basis, instead of the file's.")
 @click.option("--seed", type=int, metavar="N", help="Instead of the file's.")
 @click.option("--workers", type=int, metavar="N", help="Processes; one per core by default.")
+@click.option(
+    "--executor",
+    default="processes",
+    show_default=True,
+    metavar="E",
+    help="Where shards run: processes, or tcp://HOST:PORT of a Dask scheduler.",
+)
 @runs_option
 @click.option("--no-wait", is_flag=True, help="Return when submitted; for engines that queue.")
 @click.option("--dry-run", is_flag=True, help="Print what `check` prints; run nothing.")
@@ -65,24 +72,33 @@ def _run_or_resume(spec: str | None, runs: Path, options: dict[str, Any], log: J
         raise UsageError("--no-wait: local engines run in this process and cannot be left; omit it")
     if options["resume"] is not None:
         _refuse_with_resume(overrides | {"dry_run": options["dry_run"] or None})
-        finished = _resume(options["resume"], spec, runs, options["workers"], log)
+        finished = _resume(options["resume"], spec, runs, options, log)
     elif spec is None:
         raise UsageError("run: name an experiment file, or a run with --resume")
     elif options["dry_run"]:
         _dry_run(spec, overrides)
         return
     else:
-        finished = _run(spec, runs, options["workers"], overrides, log)
+        finished = _run(spec, runs, options, overrides, log)
     _print(finished, log)
 
 
-def _run(
-    spec: str, runs: Path, workers: int | None, overrides: dict[str, Any], log: JunitLog
-) -> Run:
-    from .execution import Services, create_run
-    from .start import check_limits, checked_workers, prepare_request, read_request
+def _services(options: dict[str, Any]) -> tuple[Services, int]:
+    """Return what the options say of where shards run."""
+    from .execution import Services
+    from .start import checked_workers, with_executor
 
-    services, workers = Services(), checked_workers(workers)
+    workers = checked_workers(options["workers"])
+    return with_executor(Services(), options["executor"]), workers
+
+
+def _run(
+    spec: str, runs: Path, options: dict[str, Any], overrides: dict[str, Any], log: JunitLog
+) -> Run:
+    from .execution import create_run
+    from .start import check_limits, prepare_request, read_request
+
+    services, workers = _services(options)
     request = read_request(spec, **overrides)
     prepared, engine = prepare_request(request, services)
     check_limits(prepared, engine, request.where)
@@ -90,12 +106,13 @@ def _run(
     return _execute(folder, workers, services, log, prepared)
 
 
-def _resume(run_id: str, spec: str | None, runs: Path, workers: int | None, log: JunitLog) -> Run:
+def _resume(
+    run_id: str, spec: str | None, runs: Path, options: dict[str, Any], log: JunitLog
+) -> Run:
     from .catalogue import find_run
-    from .execution import Services, with_writer
-    from .start import checked_workers
+    from .execution import with_writer
 
-    services, workers = Services(), checked_workers(workers)
+    services, workers = _services(options)
     folder = with_writer(find_run(run_id, runs), services)
     if spec is not None:
         _check_same_spec(spec, folder.path)
@@ -112,12 +129,12 @@ def _execute(
     from .progress import show_progress
     from .resuming import resumable
     from .start import execute
+    from .strata import planned_shots
 
     log.begun(folder)
     with resumable(folder):
         note(f"run folder: {folder.path}")
-        total = sum(shard.shots for shard in folder.shards)
-        with show_progress(total, sys.stderr) as progress:
+        with show_progress(planned_shots(folder), sys.stderr) as progress:
             return execute(
                 folder,
                 workers=workers,
@@ -142,6 +159,8 @@ def _print(run: Run, log: JunitLog) -> None:
 
     plan, fidelity = RunFolder(path=run.folder).plan, run.fidelity()
     click.echo(render_text(fidelity, text_width()))
+    for text in run.shortfalls():
+        note(text)
     click.echo(f"run: {run.id}")
     missed = missed_expectations(plan, fidelity)
     log.ended(plan, fidelity, missed)

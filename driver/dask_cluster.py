@@ -67,7 +67,7 @@ async def _greet(address: str, seconds: float) -> None:
     """Exchange greetings with a Dask process; `Client` waits for ever for a port that is silent."""
     security = distributed.Security().get_connection_args("client")
     async with asyncio.timeout(seconds):
-        greeted = await connect(address, timeout=seconds, **security)
+        greeted = await connect(address, timeout=0.8 * seconds, **security)
     await greeted.close()
 
 
@@ -117,5 +117,7 @@ def _check_software(found: Mapping[str, Any], address: str) -> None:
 
 
 def _words(error: BaseException) -> str:
-    """Return an error's text in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """Return an error's text in one line; of a lost connection, what the system said first."""
+    while isinstance(error.__cause__, OSError):
+        error = error.__cause__
+    return ": ".join([type(error).__name__, *filter(None, [" ".join(str(error).split())])])

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ..experiments.counts import Counts
 from ..experiments.shots import Shots
+from .executors import shards_in_flight
 from .files import StorageError
 from .jobs import FINISHED, JobRow, JobState
 from .ledger import Ledger
@@ -164,7 +165,8 @@ class _Flight:
 
     def _fill(self) -> None:
         ledger = self._runner.ledger
-        while self._waiting and len(self._flying) < self._runner.workers and not self._broken:
+        room = shards_in_flight(self._pool, self._runner.workers)
+        while self._waiting and len(self._flying) < room and not self._broken:
             job = ledger.move(self._waiting.popleft(), "intended")
             try:
                 future = self._pool.submit(run_shard, job.to_shard())

@@ -252,4 +252,4 @@ def _expect_from_json(document: Mapping[str, Any] | None) -> Expect | None:
     if document is None:
         return None
     bounds = {key: Bounds(**value) if value else None for key, value in document.items()}
-    return Expect(fidelity=bounds["fidelity"], acceptance=bounds["acceptance"])
+    return Expect(**bounds)

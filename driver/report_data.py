@@ -32,7 +32,7 @@ def make_report_data(
 
     Args:
         folder: the run.
-        tables: its fidelity, cutflow and points tables.
+        tables: its fidelity, cutflow and points tables, and strata if it has any.
         problems: what failed or is missing, in words.
     """
     plan = folder.plan
@@ -50,6 +50,8 @@ def make_report_data(
         fidelity=tables["fidelity"],
         cutflow=tables["cutflow"],
         points=tables["points"],
+        strata=tables.get("strata", pd.DataFrame()),
+        keeps_shots=_keeps_shots(plan),
         drawing={
             p.label: _drawing(
                 p, circuits[p.index], devices[p.device.name], _record(folder, circuits[p.index])
@@ -160,6 +162,11 @@ def _calibration_rows(
         yield found | {"two_qubit_error": error}
 
 
+def _keeps_shots(plan: Plan) -> bool:
+    """Return whether the shots of some circuit are kept, not only counted."""
+    return any(point.gives(measure) == "shots" for point, measure in plan.circuits())
+
+
 def _certificate(folder: RunFolder) -> dict[str, Any] | None:
     if not (folder.path / CERTIFICATE).is_file():
         return None
@@ -199,6 +206,8 @@ def join_reports(reports: Sequence[ReportData]) -> ReportData:
         fidelity=_joined([(report.run, report.fidelity) for report in reports]),
         cutflow=_joined([(report.run, report.cutflow) for report in reports]),
         points=_joined([(report.run, report.points) for report in reports]),
+        strata=_joined([(r.run, r.strata) for r in reports if not r.strata.empty]),
+        keeps_shots=any(report.keeps_shots for report in reports),
         drawing=_named([(report.run, report.drawing) for report in reports]),
         stages=_named([(report.run, report.stages) for report in reports]),
         calibration=pd.concat(
@@ -214,7 +223,7 @@ def join_reports(reports: Sequence[ReportData]) -> ReportData:
 
 def _joined(frames: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
     named = [frame.assign(label=f"{run}: " + frame["label"]) for run, frame in frames]
-    return pd.concat(named, ignore_index=True)
+    return pd.concat(named, ignore_index=True) if named else pd.DataFrame()
 
 
 def _named[T](parts: Sequence[tuple[str, Mapping[str, T]]]) -> dict[str, T]:

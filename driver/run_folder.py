@@ -90,6 +90,10 @@ class RunFolder:
         """Write a shard's counts; they are durable when this returns."""
         self.write(self.path / shard.file_name, encode_counts(counts, shard, versions))
 
+    def has(self, shard: Shard) -> bool:
+        """Return whether a shard's file is there, whatever it holds."""
+        return (self.path / shard.file_name).is_file()
+
     def load_taken(self, shard: Shard) -> Shots | Counts | None:
         """Return what a shard gave, or None if it has not been run.
 

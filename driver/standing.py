@@ -15,6 +15,7 @@ from .jobs import JobRow
 from .resuming import resume_command
 from .run import Run, ledger_jobs
 from .run_folder import RunFolder
+from .strata import planned_shots, read_groups, sampled_strata
 
 SCHEMA_VERSION = 1
 _STATES = ("planned", "intended", "submitted", "unknown", "done", "failed", "cancelled")
@@ -37,7 +38,7 @@ def make_status(folder: RunFolder) -> dict[str, Any]:
         "engine": folder.document["engine"],
         "state": state,
         "jobs": {name: counts[name] for name in _STATES if counts[name]},
-        "shots": sum(shard.shots for shard in folder.shards),
+        "shots": planned_shots(folder),
         "shots_done": _shots_done(folder, jobs),
         "failed": [_failure(folder, job) for job in jobs if job.state == "failed"],
         "next": _next_step(folder, state),
@@ -93,15 +94,15 @@ def render_status(document: Mapping[str, Any], width: int = 80) -> str:
 
 
 def _counts_on_disk(folder: RunFolder) -> Counter[str]:
-    return Counter(
-        "done" if (folder.path / shard.file_name).is_file() else "planned" for shard in folder.shards
-    )
+    return Counter("done" if folder.has(shard) else "planned" for shard in folder.shards)
 
 
 def _shots_done(folder: RunFolder, jobs: Sequence[JobRow]) -> int:
     if jobs:
         return sum(job.shots for job in jobs if job.state == "done")
-    return sum(shard.shots for shard in folder.shards if (folder.path / shard.file_name).is_file())
+    whole = sum(shard.shots for shard in folder.shards if folder.has(shard))
+    sampled = (sampled_strata(folder, group) for group in read_groups(folder))
+    return whole + sum(counts.shots for strata in sampled for counts in strata.values())
 
 
 def _failure(folder: RunFolder, job: JobRow) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..experiments.errors import UsageError
@@ -13,6 +13,7 @@ from .adapters import Engine
 from .catalogue import find_run
 from .engine import Progress
 from .execution import Execution, Services, create_run, with_writer
+from .executors import PROCESSES, pool_factory
 from .limits import check_engine, check_gates
 from .plan import Scalar, make_plan
 from .prepare import Prepared, Where, prepare
@@ -58,6 +59,7 @@ def run(
     runs: str | os.PathLike[str] = "runs",
     *,
     workers: int | None = None,
+    executor: str = PROCESSES,
     progress: Progress | None = None,
     services: Services | None = None,
 ) -> Run:
@@ -71,6 +73,7 @@ def run(
         seed: instead of the file's.
         runs: directory that gets the run folder and the ledger.
         workers: processes to sample with, one per core by default; results do not depend on it.
+        executor: where shards run: `processes`, or tcp://HOST:PORT of a Dask scheduler.
         progress: told of every finished shard.
         services: clock, ids, engines and so on, for tests.
 
@@ -80,7 +83,7 @@ def run(
         RunFailedError: shards failed; the rest is kept and `resume` goes on.
         StorageError: the file system refuses.
     """
-    services, workers = services or Services(), checked_workers(workers)
+    services, workers = with_executor(services, executor), checked_workers(workers)
     request = read_request(spec, backend=backend, device=device, shots=shots, seed=seed)
     prepared, engine = prepare_request(request, services)
     check_limits(prepared, engine, request.where)
@@ -93,6 +96,7 @@ def resume(
     runs: str | os.PathLike[str] = "runs",
     *,
     workers: int | None = None,
+    executor: str = PROCESSES,
     progress: Progress | None = None,
     services: Services | None = None,
 ) -> Run:
@@ -100,7 +104,7 @@ def resume(
 
     Args and errors: as for `run`; `run_id` may be a prefix, `latest` or a path.
     """
-    services, workers = services or Services(), checked_workers(workers)
+    services, workers = with_executor(services, executor), checked_workers(workers)
     folder = with_writer(find_run(run_id, Path(runs)), services)
     return execute(folder, workers=workers, progress=progress, services=services)
 
@@ -169,6 +173,12 @@ def execute(
     with resumable(folder):
         execution.run()
     return Run(folder)
+
+
+def with_executor(services: Services | None, executor: str) -> Services:
+    """Return the services with the pool that the executor asks for."""
+    found = services or Services()
+    return found if executor == PROCESSES else replace(found, make_pool=pool_factory(executor))
 
 
 def checked_workers(workers: int | None) -> int:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 STRATA = "strata.json"
 SCHEMA_VERSION = 1
-TAIL = 1e-15
+TAIL = 1e-30
 """Weight of the largest numbers of faults that are left out from the beginning."""
 
 Known = Mapping[int, Stratum]
@@ -150,7 +150,7 @@ def _group(
         values, numbers = np.unique(found[found > 0], return_counts=True)
         locations[point.index] = tuple(zip(values.tolist(), numbers.tolist(), strict=True))
     compiled = prepared.compiled[owner.index, measure]
-    known = knowledge(owner, compiled) if measure == "H_ideal" else {}
+    known = knowledge(owner, compiled)
     return Group(measure=measure, owner=owner.index, locations=locations, known=known)
 
 
@@ -176,6 +176,12 @@ def read_groups(folder: RunFolder) -> tuple[Group, ...]:
         return tuple(Group.from_json(group) for group in folder.read_json(STRATA)["groups"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise StorageError(f"{folder.path / STRATA}: damaged: {error}") from error
+
+
+def planned_shots(folder: RunFolder) -> int:
+    """Return the shots of a run's plan; of strata the most that they may take."""
+    budgets = (folder.plan.points[group.owner].shots for group in read_groups(folder))
+    return sum(shard.shots for shard in folder.shards) + sum(budgets)
 
 
 def stratum_shard(folder: RunFolder, group: Group, faults: int, index: int) -> Shard:

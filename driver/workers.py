@@ -128,7 +128,7 @@ def _end_with(parent: Any) -> None:
 
 class _SpawnPool(ProcessPoolExecutor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        with _without_main_module(), _without_interrupts():
+        with _without_main_module(), _without_interrupts(), _with_one_thread():
             return super().submit(fn, *args, **kwargs)
 
 
@@ -145,6 +145,22 @@ def _without_main_module() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextmanager
+def _with_one_thread() -> Iterator[None]:
+    """Let a spawned process's numerical libraries use one thread: processes share the cores."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ |= dict.fromkeys(names, "1")
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from fakes.world import SHARDS, make_clock, make_services, with_engine, write_sp
 
 from hexmagic.driver.execution import RunFailedError, Services
 from hexmagic.driver.files import StorageError, write_bytes
-from hexmagic.driver.ledger import LEDGER_NAME, EventRow, Ledger
+from hexmagic.driver.jobs import EventRow
+from hexmagic.driver.ledger import LEDGER_NAME, Ledger
 from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.start import resume, run
 from hexmagic.driver.workers import make_process_pool
@@ -269,7 +270,7 @@ def test_the_workers_of_a_killed_run_end(tmp_path: Path) -> None:
 
 def test_services_refuse_a_plan_with_two_engines(whole: Run) -> None:
     plan = whole._folder.plan
-    other = replace(plan.points[0].device, backend="clifft")  # type: ignore[arg-type]
+    other = replace(plan.points[0].device, backend="clifft")
     mixed = replace(plan, points=(plan.points[1], replace(plan.points[0], device=other)))
     with pytest.raises(UsageError, match="one engine, not aer, clifft"):
         Services().engine(mixed)

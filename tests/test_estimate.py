@@ -72,7 +72,7 @@ def test_a_higher_level_makes_a_wider_interval() -> None:
 def test_an_expectation_value_maps_the_rate_and_its_interval() -> None:
     value, rate = expectation(90, 100), rate_estimate(90, 100, cut="all")
     assert value.value == pytest.approx(0.8)
-    assert (value.low, value.high) == (2 * rate.low - 1, 2 * rate.high - 1)
+    assert (value.low, value.high) == pytest.approx((2 * rate.low - 1, 2 * rate.high - 1))
     assert (value.n, value.method, value.cut) == (100, "wilson", "all")
 
 

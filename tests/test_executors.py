@@ -119,8 +119,10 @@ def test_processes_do_not_load_dask() -> None:
     assert run.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("listens", [False, True], ids=["nobody", "somebody who is silent"])
-def test_a_scheduler_that_does_not_answer_is_a_usage_error(listens: bool) -> None:
+@pytest.mark.parametrize(
+    ("listens", "why"), [(False, "Connection refused"), (True, "TimeoutError")]
+)
+def test_a_scheduler_that_does_not_answer_is_a_usage_error(listens: bool, why: str) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         if listens:
@@ -129,6 +131,7 @@ def test_a_scheduler_that_does_not_answer_is_a_usage_error(listens: bool) -> Non
         with pytest.raises(UsageError, match=r"no Dask scheduler answered within 0\.5 s") as wrong:
             pool_factory(address, patience=IMPATIENT)
     assert wrong.value.exit_code == 2
+    assert why in str(wrong.value)
     assert len(str(wrong.value).splitlines()) == 1
 
 

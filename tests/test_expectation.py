@@ -58,7 +58,7 @@ def test_the_estimate_itself_is_compared(expect: str, lines: list[str]) -> None:
 @pytest.mark.parametrize("name", ["fidelity", "infidelity", "acceptance"])
 @pytest.mark.parametrize("bound", ["min: 0", "max: 1"])
 def test_an_estimate_that_does_not_exist_misses_every_bound(name: str, bound: str) -> None:
-    (line,) = missed(plan_of(f"{{{name}: {{{bound}}}}}"), row(**{name: NAN}, kept=0))
+    (line,) = missed(plan_of(f"{{{name}: {{{bound}}}}}"), row(0, **{name: NAN}, kept=0))
     assert f"{name} unknown, 0 of 2400 shots kept, expected at" in line
 
 
@@ -70,7 +70,7 @@ def test_a_row_that_is_missing_misses() -> None:
 
 def test_baselines_and_removed_readout_errors_are_not_asked() -> None:
     plan = plan_of("{fidelity: {min: 0.9}}")
-    bad = {"fidelity": 0.1, "point": 1}
+    bad: dict[str, Any] = {"fidelity": 0.1, "point": 1}
     assert plan.points[1].baseline
     assert missed(plan, row(), row(**bad), row(**bad, estimate="readout_removed")) == []
     alone = plan_of(

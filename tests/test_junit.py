@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hexmagic.driver import junit_log
 from hexmagic.driver.cli import TerminatedError
 from hexmagic.driver.files import StorageError
-from hexmagic.driver.junit import Case, Fault, Suite, junit_xml
+from hexmagic.driver.junit import Case, Fault, Suite, junit_xml, write_junit
 from hexmagic.driver.start import run
 
 HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli import main; main()"]
@@ -161,14 +161,18 @@ def test_in_a_sweep_only_the_point_that_misses_fails(call: Call, tmp_path: Path)
     assert failed == [True, False, False, False]
 
 
-def test_expectations_are_asked_again_when_a_run_is_resumed(call: Call, tmp_path: Path) -> None:
-    spec = expecting(tmp_path, "{acceptance: {min: 0.9}}")
+@pytest.mark.parametrize("expect", ["{acceptance: {min: 0.9}}", "{infidelity: {max: 0.1}}"])
+def test_expectations_are_asked_again_when_a_run_is_resumed(
+    call: Call, tmp_path: Path, expect: str
+) -> None:
+    spec = expecting(tmp_path, expect)
     with pytest.raises(KeyboardInterrupt):
         run(spec, runs="runs", services=make_services(), progress=StopAfter(3))
     result = call("run", "--resume", "latest", "--junit", FILE)
     assert result.exit_code == 5
     assert faults(written()) == [("failure", "5", result.stderr.splitlines()[-1])]
     assert properties(written())["run"] == RUN_ID
+    assert call("run", "--resume", "latest").exit_code == 5  # now it is done
 
 
 # --- what can go wrong -------------------------------------------------------------------------
@@ -334,13 +338,13 @@ def test_a_dry_run_has_no_result(call: Call, tmp_path: Path) -> None:
 def test_a_disk_that_is_full_at_the_end_is_told_and_keeps_an_error_in_the_file(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect: str, code: int
 ) -> None:
-    write, calls = junit_log.write_junit, []
+    calls: list[Suite] = []
 
     def full(path: Path, suite: Suite) -> None:
         calls.append(suite)
         if len(calls) > 1:
             raise StorageError(f"--junit {path}: cannot be written: No space left on device")
-        write(path, suite)
+        write_junit(path, suite)
 
     monkeypatch.setattr(junit_log, "write_junit", full)
     result = call("run", expecting(tmp_path, expect), "--junit", FILE)

@@ -22,8 +22,8 @@ from hexmagic.analysis.postselect import (
     logical_outcomes,
 )
 from hexmagic.experiments.colour_code import Basis, make_colour_code
+from hexmagic.experiments.counts import Counts, Outcome, Readout
 from hexmagic.experiments.criteria import CRITERIA
-from hexmagic.experiments.counts import Counts, Outcome
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.record import Bit, FaceParity, Logical, RecordMap
 from hexmagic.experiments.shots import Shots, pack_shots
@@ -134,8 +134,8 @@ def test_twelve_shots_have_the_logical_outcomes_that_a_person_reads_off() -> Non
 
 def test_correct_keeps_what_detect_discards_at_the_readout() -> None:
     shots, _, _, _ = read_twelve()
-    detected = {"detect": Outcome(kept=2, minus=1, minus_squares=1)}
-    corrected = {"correct": Outcome(kept=4, minus=2, minus_squares=2)}
+    detected: dict[Readout, Outcome] = {"detect": Outcome(kept=2, minus=1, minus_squares=1)}
+    corrected: dict[Readout, Outcome] = {"correct": Outcome(kept=4, minus=2, minus_squares=2)}
     flow = (10, 8, 5, 4)
     assert count_shots(shots, DETECT) == Counts(shots=12, outcomes=detected, passed=(*flow, 2))
     assert count_shots(shots, CORRECT) == Counts(shots=12, outcomes=corrected, passed=(*flow, None))

@@ -41,6 +41,7 @@ def row(label: str, fidelity: float, half: float, **changes: Any) -> dict[str, A
         **interval("y", -0.0021, 0.0113),
         **interval("z", 0.7082, 0.0079),
         **interval("fidelity", fidelity, half),
+        **interval("infidelity", 1 - fidelity, half),
         **{"level": 0.95, "method": "mover-wilson"},
     }
     return values | changes
@@ -48,7 +49,7 @@ def row(label: str, fidelity: float, half: float, **changes: Any) -> dict[str, A
 
 PROTOCOL = row("fold14 d=3 r=1", 0.99975, 0.0021, baseline=False, rounds=1, reuse="xor")
 BARE = row("bare", 0.9902, 0.0019, point=1, distance=None)
-UNFOLDED = BARE | {"estimate": "readout_removed", **interval("fidelity", 0.99961, 0.0019)}
+UNFOLDED = row("bare", 0.99961, 0.0019, point=1, distance=None, estimate="readout_removed")
 ENCODED = row("encoded d=3", 0.9612, 0.0026, point=2)
 FLOW = (("encode", 0), ("hadamard", 2510), ("flags", 8123), ("syndromes", 3317), ("readout", 1524))
 
@@ -189,7 +190,8 @@ def page(*rows: dict[str, Any], **changes: Any) -> Page:
 def nothing_kept(point: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {"kept": 0, "attempts_per_kept": inf}
     values |= {"acceptance": 0.0, "acceptance_low": 0.0, "acceptance_high": 1e-4}
-    values |= {"fidelity": nan, "fidelity_low": 0.0, "fidelity_high": 1.0}
+    for name in ("fidelity", "infidelity"):
+        values |= {name: nan, f"{name}_low": 0.0, f"{name}_high": 1.0}
     for basis in "xyz":
         values |= {basis: nan, f"{basis}_low": -1.0, f"{basis}_high": 1.0}
     return point | values

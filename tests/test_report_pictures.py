@@ -20,7 +20,9 @@ from hexmagic.experiments.program import make_program
 
 def fidelities(*rows: tuple[str, float, float, float], estimate: str = "raw") -> pd.DataFrame:
     names = ["label", "fidelity", "fidelity_low", "fidelity_high"]
-    return pd.DataFrame(rows, columns=names).assign(baseline=True, estimate=estimate)
+    frame = pd.DataFrame(rows, columns=names).assign(baseline=True, estimate=estimate)
+    ends = {"": "", "_low": "_high", "_high": "_low"}
+    return frame.assign(**{f"infidelity{a}": 1 - frame[f"fidelity{b}"] for a, b in ends.items()})
 
 
 def stage(label: str, name: str, duration: float, start: float | None = None) -> Stage:

@@ -171,7 +171,11 @@ def test_with_fields_changes_what_it_names_and_nothing_else() -> None:
     [
         ("shots", 0, "--shots: shots: 0 is too small; needs at least 1"),
         ("shots", True, "--shots: shots: true is true or false; needs a whole number"),
-        ("device.backend", "ibm", "--shots: device.backend: ibm is not built yet; needs aer or clifft"),
+        (
+            "device.backend",
+            "ibm",
+            "--shots: device.backend: ibm is not built yet; needs aer or clifft",
+        ),
         ("shot", 5, "--shots: shot: cannot be changed; did you mean 'shots'?"),
     ],
 )

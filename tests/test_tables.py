@@ -16,6 +16,7 @@ import pytest
 from hexmagic.analysis import tables
 from hexmagic.analysis.points import PointShots, count_point
 from hexmagic.analysis.shots_table import shots_table
+from hexmagic.analysis.strata_table import STRATA
 from hexmagic.analysis.tables import CUTFLOW, FIDELITY, IDENTITY, POINTS
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.criteria import CRITERIA
@@ -110,6 +111,7 @@ def documented(heading: str) -> dict[str, str]:
         ("fidelity: one row", FIDELITY),
         ("cutflow: one row", CUTFLOW),
         ("points: one row", POINTS),
+        ("strata: one row", STRATA),
     ],
 )
 def test_the_documentation_lists_every_column_with_its_dtype(

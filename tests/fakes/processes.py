@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,19 @@ class StopAfter:
         self.left -= 1
         if self.left == 0:
             raise KeyboardInterrupt
+
+
+class At:
+    """Progress that does something once, when some shards are done."""
+
+    def __init__(self, shards: int, act: Callable[[], None]) -> None:
+        self.left = shards
+        self.act = act
+
+    def advance(self, shard: Shard) -> None:  # noqa: ARG002 - the form of Progress
+        self.left -= 1
+        if self.left == 0:
+            self.act()
 
 
 class Count:
