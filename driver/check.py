@@ -55,8 +55,8 @@ def render_check(document: Mapping[str, Any], width: int = 80) -> str:
     )
     points, circuits = len(document["points"]), document["circuits"]
     lines += textwrap.wrap(
-        f"{points} point{'s' * (points != 1)}, {circuits} circuits, {document['shots']} shots in "
-        f"{document['shards']} shards on {document['engine']}; estimated on hardware: "
+        f"{points} point{'s' * (points != 1)}, {circuits} circuits, {_all_shots(document)} on "
+        f"{document['engine']}; estimated on hardware: "
         f"{document['estimated_qpu_seconds']:.3g} QPU seconds, shots x (duration + repetition "
         f"delay of {1e6 * document['repetition_delay_seconds']:.0f} us)",
         width,
@@ -97,6 +97,8 @@ def _point(prepared: Prepared, point: Point, certify: Certify, compare: Compare)
         "two_qubit_gates_by_stage": first.stage_gates(),
         "certificate": certificate if plain else dict(certify(prepared, first)),
         "shots": point.shots,
+        "keep": point.keep,
+        "estimate": point.estimate.to_document(),
         "estimated_qpu_seconds": estimated_qpu_seconds(prepared, point.index),
         "circuits": [
             {
@@ -129,9 +131,7 @@ def _facts(point: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if first["predicted_acceptance"] is not None:
         rate, method = first["predicted_acceptance"], first["prediction_method"]
         yield "acceptance", f"{rate:.3f} predicted in {first['basis']}: {method}"
-    bases = " ".join(circuit["basis"] for circuit in circuits)
-    seconds = point["estimated_qpu_seconds"]
-    yield "shots", f"{point['shots']} in each of {bases}; about {seconds:.3g} QPU seconds"
+    yield "shots", _shots(point)
     if point["policies"]:
         yield (
             "reuse",
@@ -139,6 +139,22 @@ def _facts(point: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 point["reuse"], point["reuse_asked"], point["policies"], point["distance"] or 0
             ),
         )
+
+
+def _all_shots(document: Mapping[str, Any]) -> str:
+    whole = f"{document['shots']} shots in {document['shards']} shards"
+    if all(point["estimate"] == "direct" for point in document["points"]):
+        return whole
+    sampled = "shots by number of faults, until the goal is reached"
+    return f"{whole} and {sampled}" if document["shards"] else sampled
+
+
+def _shots(point: Mapping[str, Any]) -> str:
+    measures = " ".join(circuit["basis"] for circuit in point["circuits"])
+    if point["estimate"] != "direct":
+        return f"at most {point['shots']} of {measures}, by number of faults (emulated only)"
+    seconds = point["estimated_qpu_seconds"]
+    return f"{point['shots']} in each of {measures}; about {seconds:.3g} QPU seconds"
 
 
 def _verdict(certificate: Mapping[str, Any]) -> str:

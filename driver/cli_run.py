@@ -85,10 +85,17 @@ def _run_or_resume(spec: str | None, runs: Path, options: dict[str, Any], log: J
 
 def _services(options: dict[str, Any]) -> tuple[Services, int]:
     """Return what the options say of where shards run."""
+    from ..experiments.errors import UsageError
     from .execution import Services
+    from .executors import PROCESSES
     from .start import checked_workers, with_executor
 
     workers = checked_workers(options["workers"])
+    if options["workers"] is not None and options["executor"] != PROCESSES:
+        raise UsageError(
+            f"--workers {workers}: a cluster has its own number of workers; leave it out, or use "
+            "--executor processes"
+        )
     return with_executor(Services(), options["executor"]), workers
 
 

@@ -89,8 +89,8 @@ class ShardRunner:
                     flight = _Flight(self, pool, kit, jobs)
                     flight.fly()
                     failed = flight.failed
-                if failed:
-                    break
+                    if failed or flight.broken:
+                        break
         except BaseException as stop:
             if pool is not None:
                 stop_pool(pool)
@@ -139,7 +139,10 @@ class ShardRunner:
 
 
 class _Flight:
-    """One pass over the jobs: which wait, which are in the air, which failed."""
+    """One pass over the jobs: which wait, which are in the air, which failed.
+
+    `broken`: the pool takes no more, and some jobs may still wait.
+    """
 
     def __init__(
         self, runner: ShardRunner, pool: Executor, kit: Kit, jobs: Sequence[JobRow]
@@ -150,7 +153,7 @@ class _Flight:
         self._kit = kit
         self._waiting = deque(jobs)
         self._flying: dict[Future[Any], JobRow] = {}
-        self._broken = False
+        self.broken = False
 
     def fly(self) -> None:
         """Run until nothing waits, or the pool is broken, and nothing is in the air."""
@@ -158,7 +161,7 @@ class _Flight:
         while self._flying:
             landed, _ = wait(self._flying, return_when=FIRST_COMPLETED)
             results = [(future, self._flying.pop(future)) for future in landed]
-            self._broken |= any(isinstance(f.exception(), BrokenExecutor) for f in landed)
+            self.broken |= any(isinstance(f.exception(), BrokenExecutor) for f in landed)
             self._fill()  # workers first: they sample while this process writes
             for future, job in results:
                 self._collect(future, job)
@@ -166,12 +169,12 @@ class _Flight:
     def _fill(self) -> None:
         ledger = self._runner.ledger
         room = shards_in_flight(self._pool, self._runner.workers)
-        while self._waiting and len(self._flying) < room and not self._broken:
+        while self._waiting and len(self._flying) < room and not self.broken:
             job = ledger.move(self._waiting.popleft(), "intended")
             try:
                 future = self._pool.submit(run_shard, job.to_shard())
             except BrokenExecutor as error:
-                self._broken = True
+                self.broken = True
                 ledger.move(job, "unknown", "planned", detail=_reason(error))
             else:
                 self._flying[future] = ledger.move(job, "submitted")

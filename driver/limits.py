@@ -16,13 +16,14 @@ def estimated_qpu_seconds(prepared: Prepared, point: int | None = None) -> float
     """Return the quantum processor time of a plan, or of one point of it, in seconds.
 
     Shots x (circuit duration + repetition delay of 250 us), summed over the circuits. An emulator
-    charges nothing; this is what the same plan would take on hardware.
+    charges nothing; this is what the same plan would take on hardware. What hardware cannot do,
+    H_ideal and shots with given faults, is left out.
     """
-    shots = {p.index: p.shots for p in prepared.plan.points}
+    shots = {p.index: p.shots for p in prepared.plan.points if p.estimate.kind == "direct"}
     return sum(
-        shots[circuit.point] * (circuit.duration_seconds + REPETITION_DELAY_SECONDS)
+        shots.get(circuit.point, 0) * (circuit.duration_seconds + REPETITION_DELAY_SECONDS)
         for circuit in prepared.circuits
-        if point is None or circuit.point == point
+        if (point is None or circuit.point == point) and circuit.basis != "H_ideal"
     )
 
 

@@ -18,7 +18,9 @@ SCHEMA_VERSION = 1
 PROVENANCE = "provenance.json"
 _PACKAGES = (
     "hexmagic",
+    "clifft",
     "click",
+    "distributed",
     "jinja2",
     "numpy",
     "pandas",

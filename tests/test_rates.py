@@ -7,6 +7,7 @@ from math import isnan
 import numpy as np
 import pytest
 from fakes.judged import (
+    both_readouts,
     counts,
     ideal_counts,
     ideal_strata,
@@ -119,8 +120,8 @@ def test_a_judged_point_alone_has_no_row_of_tomography() -> None:
 
 
 def test_a_small_infidelity_keeps_all_its_digits() -> None:
-    both = {"detect": outcome(10**15, 3.0), "correct": outcome(10**15, 7.0)}
-    point = make_point(counts={"H_ideal": Counts(shots=10**15, outcomes=both)})
+    found = both_readouts(10**15, outcome(10**15, 3.0), outcome(10**15, 7.0))
+    point = make_point(counts={"H_ideal": found})
     assert fidelity_table([point])["infidelity"].to_list() == [3e-15, 7e-15]
 
 

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from fakes.judged import counts, ideal_counts, ideal_strata, make_point, outcome, swept_points
+from fakes.judged import (
+    both_readouts,
+    counts,
+    ideal_counts,
+    ideal_strata,
+    make_point,
+    outcome,
+    swept_points,
+)
 
 from hexmagic.analysis.tables import cutflow_table, fidelity_table, points_table
 from hexmagic.analysis.text import render_text
@@ -35,15 +43,15 @@ def keys(text: str) -> list[str]:
 
 
 def test_an_infidelity_is_written_with_its_power_of_ten_and_its_interval() -> None:
-    both = {"detect": outcome(10**9, 171.0), "correct": outcome(10**9, 0.0)}
-    point = make_point(counts={"H_ideal": Counts(shots=10**9, outcomes=both)})
+    found = both_readouts(10**9, outcome(10**9, 171.0), outcome(10**9, 0.0))
+    point = make_point(counts={"H_ideal": found})
     lines = render_text(fidelity_table([point]), 120).splitlines()
     assert lines[0] == (
         "Infidelity 1-F of |H>, H ideal, 95 % intervals: Clopper-Pearson; accepted: Wilson"
     )
     assert lines[3].split() == ["point", "readout", "1-F", "accepted", "%", "attempts"]
     assert "detect   1.71e-7 [1.46e-7, 1.99e-7]  100.000 [100.000, 100.000]" in lines[5]
-    assert "correct  0 [0, 3.69e-9]" in lines[6]
+    assert "correct  0 [0, 3.7e-9]" in lines[6]
 
 
 def test_judged_rows_stand_below_those_of_tomography_with_their_own_columns() -> None:
@@ -88,9 +96,9 @@ def test_a_noise_that_the_label_tells_as_a_swept_value_is_not_repeated() -> None
 
 
 def test_a_swept_value_has_its_own_column_where_labels_would_be_clipped() -> None:
-    frame = sweep(scheme="fold13-with-quite-a-long-name")
+    frame = sweep(scheme="fold13-with-a-name")
     assert "-name d=3 r=1 uniform=0.0001" in render_text(frame, 120)
-    head, _, first = render_text(frame, 80).split("\n\n")[1].splitlines()[:3]
+    head, _, first = render_text(frame, 74).split("\n\n")[1].splitlines()[:3]
     assert head.split()[:3] == ["point", "uniform", "readout"]
     assert ".." not in first and first.split("  ")[1] == "0.0001"
 

@@ -9,7 +9,7 @@ import numpy as np
 from hexmagic.analysis.fault_numbers import FaultNumberWeights
 from hexmagic.analysis.points import PointCounts, Stratified
 from hexmagic.analysis.strata import ExactStratum, Stratum
-from hexmagic.experiments.counts import Counts, Outcome
+from hexmagic.experiments.counts import Counts, Outcome, Readout
 from hexmagic.experiments.spec import Accept
 
 ACCEPT = Accept(hadamard=True, flags=True, syndromes=True, readout="detect")
@@ -24,11 +24,14 @@ def outcome(kept: int, minus: float, squares: float | None = None) -> Outcome:
     return Outcome(kept=kept, minus=minus, minus_squares=minus if squares is None else squares)
 
 
+def both_readouts(shots: int, detect: Outcome, correct: Outcome) -> Counts:
+    """Return counts of an ideal judgement."""
+    return Counts(shots=shots, outcomes={"detect": detect, "correct": correct})
+
+
 def ideal_counts() -> Counts:
     """1000 shots: detect keeps 800, 4 of them with 1/2 each; correct 900, 9 of them wrong."""
-    return Counts(
-        shots=1000, outcomes={"detect": outcome(800, 2.0, 1.0), "correct": outcome(900, 9.0)}
-    )
+    return both_readouts(1000, outcome(800, 2.0, 1.0), outcome(900, 9.0))
 
 
 def weights(*values: float) -> FaultNumberWeights:
@@ -37,17 +40,15 @@ def weights(*values: float) -> FaultNumberWeights:
 
 def ideal_strata(*values: float) -> Stratified:
     """No fault: kept and right, exactly. One: sampled. Two: certified. Others: nothing."""
-    both = {
-        "detect": ExactStratum(kept=1.0, minus=0.0),
-        "correct": ExactStratum(kept=1.0, minus=0.0),
-    }
-    one = Counts(shots=1000, outcomes={"detect": outcome(100, 10.0), "correct": outcome(200, 40.0)})
+    right = ExactStratum(kept=1.0, minus=0.0)
+    detect: Readout = "detect"
+    one = both_readouts(1000, outcome(100, 10.0), outcome(200, 40.0))
     return Stratified(
         weights=weights(*values),
         strata={
-            0: Stratum(exact=both),  # type: ignore[arg-type]
+            0: Stratum(exact={"detect": right, "correct": right}),
             1: Stratum(counts=one),
-            2: Stratum(certified=("detect",)),
+            2: Stratum(certified=(detect,)),
         },
     )
 
@@ -100,6 +101,5 @@ def swept_points() -> list[PointCounts]:
 
 def sampled_ideal(*values: float) -> Stratified:
     """Return strata of which one, of no fault, was sampled: 1 % wrong, all kept."""
-    both = {"detect": outcome(1000, 10.0), "correct": outcome(1000, 10.0)}
-    found = Counts(shots=1000, outcomes=both)  # type: ignore[arg-type]
+    found = both_readouts(1000, outcome(1000, 10.0), outcome(1000, 10.0))
     return Stratified(weights=weights(*values), strata={0: Stratum(counts=found)})
