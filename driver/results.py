@@ -21,9 +21,10 @@ from ..experiments.counts import Counts
 from ..experiments.shots import Shots, join_shots
 from .files import StorageError
 from .plan import Point
+from .provenance import PROVENANCE
 from .run_folder import RunFolder
 from .shards import Shard
-from .strata import read_groups, sampled_strata
+from .strata import Group, read_groups, sampled_strata
 from .workers import CircuitKey
 
 TableKind = Literal["fidelity", "cutflow", "points", "strata"]
@@ -197,14 +198,31 @@ def _load_strata(folder: RunFolder) -> tuple[dict[CircuitKey, Stratified], list[
     problems: list[str] = []
     for group in read_groups(folder):
         label = f"{folder.plan.points[group.owner].label} in {group.measure}"
+        sampled: dict[int, Counts] = {}
         try:
-            strata = group.strata(sampled_strata(folder, group))
+            sampled = sampled_strata(folder, group)
         except StorageError as error:
             problems.append(f"{label}: {error}")
-            strata = group.strata({})
+        else:
+            found_shots, taken = sum(c.shots for c in sampled.values()), _taken(folder, group)
+            if found_shots < taken:
+                problems.append(f"{label}: {found_shots} of the {taken} shots that were taken")
+        strata = group.strata(sampled)
         for point, weights in group.weights().items():
             found[point, group.measure] = Stratified(weights=weights, strata=strata)
     return found, problems
+
+
+def _taken(folder: RunFolder, group: Group) -> int:
+    """Return the shots of a group's shards that were done when the run last ended."""
+    jobs = folder.read_json(PROVENANCE).get("jobs", [])
+    circuit = f"p{group.owner:03d}-{group.measure}"
+    done = {
+        job["seed"]: job["shots"]
+        for job in jobs
+        if job["state"] == "done" and job["circuit"] == circuit
+    }
+    return int(sum(done.values()))
 
 
 def _info(folder: RunFolder, point: Point) -> dict[str, Any]:

@@ -105,10 +105,14 @@ class Run:
 
         Raises:
             StorageError: the run was finished, and shots of it are lost or damaged now.
+            UsageError: no shot was kept, only counts.
         """
+        from ..experiments.errors import UsageError
         from .files import StorageError
         from .results import all_shots, load_shots
 
+        if not any(shard.gives == "shots" for shard in self._folder.shards):
+            raise UsageError(f"run {self.id}: keeps no shots, only their counts (keep: tallies)")
         problems = self.problems() if self.state == "done" else ()
         if problems:
             raise StorageError(

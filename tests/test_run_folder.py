@@ -266,3 +266,24 @@ def test_the_ledger_knows_the_run_and_its_points(made: Run) -> None:
         labels = ledger._all("SELECT label FROM points ORDER BY point")
     assert (row.run_id, row.name, row.state) == (made.id, "tiny", "done")
     assert [label["label"] for label in labels] == ["fold13 d=3 r=1", "bare"]
+
+
+def as_version_1(folder: Path) -> None:
+    """Rewrite a plan as it was before shards could be anything but shots."""
+    plan = json.loads((folder / "plan.json").read_text()) | {"schema_version": 1}
+    for shard in plan["shards"]:
+        for name in ("first_shot", "gives", "faults"):
+            del shard[name]
+    for point in plan["points"]:
+        del point["keep"], point["estimate"]
+    for circuit in plan["circuits"]:
+        del circuit["shard_shots"]
+    (folder / "plan.json").write_text(json.dumps(plan))
+
+
+def test_the_folder_of_schema_version_1_is_still_read(made: Run, copy: Run) -> None:
+    as_version_1(copy.folder)
+    old = open_run(copy.folder)
+    assert old._folder.shards == made._folder.shards
+    assert old._folder.plan == made._folder.plan
+    pd.testing.assert_frame_equal(old.fidelity(), made.fidelity())
