@@ -22,7 +22,8 @@ def heading(frame: pd.DataFrame, title: str, width: int) -> list[str]:
         for name, values in known.items()
         if values.nunique() == 1 and (name, values.iloc[0]) != _USUAL
     ]
-    return [*textwrap.wrap(title, width), *textwrap.wrap(", ".join(shared), width), ""]
+    lines = textwrap.wrap(title, width, break_on_hyphens=False)
+    return [*lines, *textwrap.wrap(", ".join(shared), width), ""]
 
 
 def level_words(frame: pd.DataFrame) -> str:

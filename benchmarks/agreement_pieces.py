@@ -74,7 +74,9 @@ def take_piece(piece: Piece) -> dict[str, Any]:
     return {"key": piece.key, "classes": found.tolist(), "seconds": round(seconds, 2)}
 
 
-def take_pieces(todo: Sequence[Piece], ledger: Path, processes: int) -> dict[tuple[Case, str], Ints]:
+def take_pieces(
+    todo: Sequence[Piece], ledger: Path, processes: int
+) -> dict[tuple[Case, str], Ints]:
     """Return the summed classes of each case and engine; what the ledger has is not taken again."""
     done = {}
     if ledger.is_file():

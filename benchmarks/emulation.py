@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from emulation_setups import Bench, Figures, Setup, acceptance, direct_shots, rates, total_cpu
+from emulation_setups import UNIFORM, Bench, Figures, Setup, acceptance, direct_shots, total_cpu
 
 RELATIVE_ERROR = 0.05
 """Standard error of the infidelity over the infidelity, where it is asked for."""
@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How much is run; pairs are a smaller and a larger run of the same setup, in shots.
+    """How much is run, in shots; of several numbers each is a run of the same setup.
 
     Attributes:
         schemes: at distance 3, in X and Z.
@@ -34,6 +34,8 @@ class Sizes:
         aers_own: shots of each measure on Aer with its own noise model.
         clifft: shots of each measure at distance 3.
         five: shots at distance 5.
+        five_schemes: which.
+        five_noises: under which noise.
         seven: shots at distance 7; none: left out.
         tallies: numbers of shots whose cost is measured, `keep: tallies`.
         shots: the same, `keep: shots`.
@@ -42,28 +44,32 @@ class Sizes:
     """
 
     schemes: Sequence[str] = ("fold14", "fold")
-    aer: tuple[int, int] = (1_000, 4_000)
+    aer: Sequence[int] = (500, 3_000)
     aers_own: int = 150
-    clifft: tuple[int, int] = (1 << 21, 40_000_000)
-    five: tuple[int, int] = (100_000, 800_000)
-    seven: tuple[int, int] | None = (500, 2_000)
+    clifft: Sequence[int] = (2_000_000, 40_000_000)
+    five: Sequence[int] = (100_000, 1_000_000)
+    five_schemes: Sequence[str] = ("fold", "fold40")
+    five_noises: Sequence[str] = (UNIFORM, "calibration")
+    seven: Sequence[int] = (500, 2_000)
     tallies: Sequence[int] = (10**4, 10**5, 10**6, 10**7, 2 * 10**7, 10**8)
     shots: Sequence[int] = (10**4, 10**5, 10**6, 10**7)
     precise: Sequence[str] = ("fold13", "fold14")
-    direct: int = 10**7
+    direct: Sequence[int] = (2_000_000, 20_000_000)
 
 
 QUICK = Sizes(
     schemes=("fold14",),
-    aer=(100, 200),
+    aer=(200,),
     aers_own=10,
     clifft=(100_000, 1_000_000),
-    five=(1_000, 5_000),
-    seven=None,
+    five=(5_000,),
+    five_schemes=("fold40",),
+    five_noises=(UNIFORM,),
+    seven=(),
     tallies=(10**4, 10**6),
-    shots=(10**4, 10**5),
+    shots=(10**5,),
     precise=("fold13",),
-    direct=10**6,
+    direct=(1_000_000,),
 )
 
 
@@ -72,8 +78,8 @@ def compare_engines(bench: Bench, sizes: Sizes) -> Iterator[Figures]:
     for scheme in sizes.schemes:
         clifft = Setup(scheme=scheme, distance=3, device="fake_boston", measure=("X", "Z"))
         aer = replace(clifft, backend="aer")
-        fast = rates(*(bench.run(clifft, shots) for shots in sizes.clifft))
-        ours = rates(*(bench.run(aer, shots) for shots in sizes.aer))
+        fast = bench.rates(clifft, sizes.clifft)
+        ours = bench.rates(aer, sizes.aer)
         own = bench.aers_own(clifft, sizes.aers_own)
         own |= {
             "shots/s": own["shots"] / own["run, s"],
@@ -86,15 +92,15 @@ def compare_engines(bench: Bench, sizes: Sizes) -> Iterator[Figures]:
 
 def measure_distances(bench: Bench, sizes: Sizes) -> Iterator[Figures]:
     """Yield a row for each circuit that Aer cannot hold: clifft's rate, then Aer's refusal."""
-    schemes = ("fold", "fold40") if sizes.seven else ("fold40",)
-    for scheme in schemes:
-        for noise in (Setup.noise, "calibration"):
+    for scheme in sizes.five_schemes:
+        for noise in sizes.five_noises:
             five = Setup(scheme=scheme, distance=5, device="fake_torino", noise=noise)
-            yield five.named() | rates(*(bench.run(five, shots) for shots in sizes.five))
-        yield five.named() | {"engine": "aer"} | bench.run(replace(five, backend="aer"), 1000)
+            yield five.named() | bench.rates(five, sizes.five)
+        aer = replace(five, backend="aer")
+        yield aer.named() | bench.run(aer, 1000)
     if sizes.seven:
         seven = Setup(scheme="fold", distance=7, device="heavy_hex_9")
-        yield seven.named() | rates(*(bench.run(seven, shots) for shots in sizes.seven))
+        yield seven.named() | bench.rates(seven, sizes.seven)
 
 
 def measure_precision(bench: Bench, sizes: Sizes) -> Iterator[Figures]:
@@ -107,7 +113,8 @@ def measure_precision(bench: Bench, sizes: Sizes) -> Iterator[Figures]:
             noise="{paper: 1e-4}",
             measure=("H_ideal",),
         )
-        direct = bench.run(judged, sizes.direct)
+        direct = bench.rates(judged, sizes.direct)
+        rate = direct.get("sampling, shots/s", direct["shots/s"])
         for readout in ("detect", "correct"):
             more = f"estimate: {{stratified: {{relative_error: {RELATIVE_ERROR}}}}}\n"
             more += f"accept: {{readout: {readout}}}\n"
@@ -121,7 +128,8 @@ def measure_precision(bench: Bench, sizes: Sizes) -> Iterator[Figures]:
                 "CPU, s": total_cpu(found),
                 "shots": found["shots"],
                 "direct, shots": needed,
-                "direct, s": needed * direct["run, s"] / direct["shots"],
+                "direct, shots/s": rate,
+                "direct, s": needed / rate,
             }
 
 
@@ -222,11 +230,13 @@ def main() -> None:
             title, section = SECTIONS[name]
             document[name] = list(section(bench, sizes))
             print(f"{title}\n\n{render(document[name])}", flush=True)
-    ended = {"seconds": time.perf_counter() - start, "load average, after": os.getloadavg()[0]}
-    document["machine"] |= ended
+            document["machine"] |= {
+                "load average, after": os.getloadavg()[0],
+                "seconds": time.perf_counter() - start,
+            }
+            if options.json:  # section by section: a later one may fail
+                options.json.write_text(json.dumps(document, indent=2) + "\n")
     print(", ".join(f"{name} {shown(value)}" for name, value in document["machine"].items()))
-    if options.json:
-        options.json.write_text(json.dumps(document, indent=2) + "\n")
 
 
 if __name__ == "__main__":

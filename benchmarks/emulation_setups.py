@@ -98,6 +98,10 @@ class Bench:
             figures = _child("emulation_child.py", options, setup.text(shots), cache)
             return figures | {"process, s": time.perf_counter() - start}
 
+    def rates(self, setup: Setup, sizes: Sequence[int]) -> Figures:
+        """Return shots per second of a setup, from a run of each size."""
+        return rates([self.run(setup, shots) for shots in sizes])
+
     def aers_own(self, setup: Setup, shots: int) -> Figures:
         """Return the figures of Aer with a noise model of its own, on every core."""
         options = {
@@ -111,15 +115,14 @@ class Bench:
         return _child("emulation_aer.py", words, "", {})
 
 
-def rates(small: Figures, large: Figures) -> Figures:
-    """Return shots per second of a setup, from runs of two sizes.
+def rates(runs: Sequence[Figures]) -> Figures:
+    """Return shots per second of a setup, from runs of growing size.
 
-    `shots/s` is the whole larger run from its compiled circuits to its tables and report; without
-    what a run of no shots would take it is `sampling, shots/s`, a straight line through both (of
-    tables of a busy machine it may come out negative: then it is left out).
+    `shots/s` is the whole largest run, from its compiled circuits to its tables and report. Of
+    several, `sampling, shots/s` is the slope of a straight line through the first and the last and
+    `fixed, s` is what it says of a run without shots; both are left out if it falls.
     """
-    seconds = large["run, s"] - small["run, s"]
-    shots = large["shots"] - small["shots"]
+    small, large = runs[0], runs[-1]
     found = {
         "shots": large["shots"],
         "run, s": large["run, s"],
@@ -128,10 +131,10 @@ def rates(small: Figures, large: Figures) -> Figures:
         "shots/CPU s": large["shots"] / total_cpu(large),
         "acceptance": acceptance(large),
     }
-    if seconds > 0 and shots > 0:
-        slope = shots / seconds
-        found["sampling, shots/s"] = slope
-        found["fixed, s"] = large["run, s"] - large["shots"] / slope
+    shots, seconds = (large[name] - small[name] for name in ("shots", "run, s"))
+    if shots > 0 and seconds > 0:
+        found["sampling, shots/s"] = shots / seconds
+        found["fixed, s"] = large["run, s"] - large["shots"] * seconds / shots
     return found
 
 

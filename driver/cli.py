@@ -12,21 +12,13 @@ from typing import Any, NoReturn
 
 import click
 
-from ..experiments.errors import HexmagicError
 from .cli_circuits import certify, check, export
 from .cli_devices import devices
+from .cli_errors import TerminatedError, describe_error
 from .cli_overhead import overhead
 from .cli_results import list_runs, report, status, table
 from .cli_run import run
 from .cli_synthesise import synthesise
-
-EXIT_INTERNAL = 4
-EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
-
-
-class TerminatedError(KeyboardInterrupt):
-    """The process got SIGTERM: it stops like one that a person interrupts."""
 
 
 class StoppedError(Exception):
@@ -101,44 +93,25 @@ def _call(command: Any) -> int:
         return error.exit_code
     except click.Abort:  # an interrupt while click reads the command line
         return _interrupted(KeyboardInterrupt())
-    except click.ClickException as error:
-        return _say(_usage(error), error.exit_code)
     except StoppedError as error:
         return _interrupted(error.interrupt)
-    except HexmagicError as error:
-        return _say(_line(str(error), error), error.exit_code)
     except Exception as error:
-        what = f"internal error: {type(error).__name__}: {error}; run again with --debug"
-        return _say(_line(what, error), EXIT_INTERNAL)
+        return _say(error)
 
 
 def _exit_status(result: Any) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _usage(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    if context is None:
-        return _line(error.format_message(), error)
-    path = context.command_path
-    return _line(f"{path}: {error.format_message()} (see `{path} --help`)", error)
-
-
 def _interrupted(error: KeyboardInterrupt) -> int:
     if sys.stderr.isatty():
         click.echo(err=True)  # the terminal has echoed ^C
-    if isinstance(error, TerminatedError):
-        return _say(_line("terminated", error), EXIT_TERMINATED)
-    return _say(_line("interrupted", error), EXIT_INTERRUPTED)
+    return _say(error)
 
 
-def _line(text: str, error: BaseException) -> str:
-    """Return an error and its notes (how to go on) as one line."""
-    return " ".join("; ".join([text, *getattr(error, "__notes__", [])]).split())
-
-
-def _say(text: str, exit_code: int) -> int:
-    click.echo(text, err=True)
+def _say(error: BaseException) -> int:
+    line, exit_code = describe_error(error)
+    click.echo(line, err=True)
     return exit_code
 
 

@@ -9,9 +9,8 @@ from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from ..experiments.errors import HexmagicError, UsageError
+from .cli_errors import describe_error
 from .expectation import ExpectationError, Missed, estimate_name
 from .files import StorageError
 from .junit import Case, Fault, Suite, check_junit_path, write_junit
@@ -71,7 +70,7 @@ class JunitLog:
     def stopped(self, error: BaseException) -> None:
         """Note what stopped it, unless it only says that the result was not as expected."""
         if not isinstance(error, ExpectationError):
-            message, code = describe(error)
+            message, code = describe_error(error)
             self._cases = ()
             self._fault = Fault(kind="error", message=message, exit_code=code, text=message)
 
@@ -175,24 +174,6 @@ def run_properties(folder: RunFolder) -> dict[str, str]:
         "device": ", ".join(dict.fromkeys(point.device.name for point in points)),
         **_versions(),
     }
-
-
-def describe(error: BaseException) -> tuple[str, int]:
-    """Return the line and the exit code with which the command line ends on an error."""
-    from .cli import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_TERMINATED, TerminatedError
-
-    if isinstance(error, HexmagicError):
-        what, code = str(error), error.exit_code
-    elif isinstance(error, click.ClickException):
-        what, code = error.format_message(), error.exit_code
-    elif isinstance(error, TerminatedError):
-        what, code = "terminated", EXIT_TERMINATED
-    elif isinstance(error, KeyboardInterrupt):
-        what, code = "interrupted", EXIT_INTERRUPTED
-    else:
-        what = f"internal error: {type(error).__name__}: {error}; run again with --debug"
-        code = EXIT_INTERNAL
-    return " ".join("; ".join([what, *getattr(error, "__notes__", [])]).split()), code
 
 
 def _subject(

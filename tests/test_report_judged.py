@@ -172,6 +172,7 @@ def test_judged_points_have_one_heading_and_a_row_for_each_estimate() -> None:
     for words in ("from ⟨X⟩ and ⟨Z⟩", "H measured", "H ideal, readout detect"):
         assert f">{words}<" in plot
     assert "open: readout correct" in plot
+    assert plot.count('class="open axis"') == 2  # readout correct and the legend's
 
 
 def test_the_axis_reaches_from_one_down_to_1e_12_with_names_that_do_not_touch() -> None:

@@ -114,6 +114,23 @@ def test_labels_that_are_alike_when_clipped_get_the_number_of_their_point() -> N
     assert len(set(keys(text))) == 4
 
 
+def test_labels_that_stay_apart_when_clipped_get_no_number() -> None:
+    label = "a-very-long-name-of-a-scheme that-ends-in-a-number-of-its-own {}"
+    points = [
+        make_point(point=i, label=label.format(i), counts={"H_ideal": ideal_counts()})
+        for i in (3, 4)
+    ]
+    text = render_text(fidelity_table(points), 60)
+    assert text.split("\n\n")[1].split()[0] == "point"
+    assert ".." in text and len(set(keys(text))) == 4
+
+
+def test_points_by_several_methods_name_them_all() -> None:
+    points = [make_point(counts=TOMOGRAPHY), make_point(point=1, stratified=_strata_of_bases())]
+    title = " ".join(render_text(points_table(points)).split())
+    assert "95 % intervals: Wilson and Clopper-Pearson by stratum" in title
+
+
 def test_points_show_rates_of_minus_one_for_judged_measures() -> None:
     text = render_text(points_table([make_point(counts=EVERY)]), 120)
     first, second = text.split("\n\nKept shots and rates of outcome -1")

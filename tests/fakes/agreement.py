@@ -39,9 +39,7 @@ faces that are not trivial (CORRECTED) or are (KEPT)."""
 
 
 @cache
-def circuit(
-    scheme: str, device: str, measure: Measure, *, in_time_steps: bool = False
-) -> Compiled:
+def circuit(scheme: str, device: str, measure: Measure, *, in_time_steps: bool = False) -> Compiled:
     """Return a scheme of d = 3 on its best qubits of a device."""
     distance = None if scheme == "bare" else 3
     rounds = None if scheme in ("encoded", "bare") else 1

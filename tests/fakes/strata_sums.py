@@ -102,7 +102,9 @@ def strata_differences(
     """Return acceptance and rate of -1, strata against direct sampling, of every readout known."""
     weights, found = weights_of(compiled, noise), {}
     for readout in direct.outcomes:
-        pairs = zip(strata_rates(weights, strata, readout), direct_rates(direct, readout), strict=True)
+        pairs = zip(
+            strata_rates(weights, strata, readout), direct_rates(direct, readout), strict=True
+        )
         for name, (one, other) in zip(("acceptance", "minus"), pairs, strict=True):
             found[f"{name} {readout}"] = one.minus(other)
     return found
