@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
-    os.environ[_name] = "1"  # in the worker processes too, before Aer is loaded
+os.environ["OMP_NUM_THREADS"] = "1"  # in the worker processes too, before Aer is loaded
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["RAYON_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+import numpy as np
 from fakes.agreement import EngineName, Ints, circuit, classes, take
 
 from hexmagic.driver.plan import derive_seed

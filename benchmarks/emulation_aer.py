@@ -22,6 +22,7 @@ from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
 from hexmagic.experiments.program import make_program
+from hexmagic.experiments.reuse import REUSES, Reuse
 from hexmagic.experiments.shots import pack_shots
 from hexmagic.experiments.spec import Accept
 
@@ -59,14 +60,16 @@ def recorded_bits(memory: list[str], compiled: Compiled) -> NDArray[np.bool_]:
     return np.array([[word[part][at] == "1" for part, at in places] for word in words])
 
 
-def measure(scheme: str, distance: int, device_name: str, p: float, shots: int) -> dict[str, Any]:
+def measure(
+    scheme: str, distance: int, reuse: Reuse, device_name: str, p: float, shots: int
+) -> dict[str, Any]:
     """Return Aer's rate, half of the shots in X and half in Z, and the acceptance."""
     device = load_device(device_name)
     threads = os.cpu_count() or 1
     seconds = cpu = 0.0
     kept = 0
     for basis in ("X", "Z"):
-        program = make_program(scheme=scheme, distance=distance, rounds=1, basis=basis)
+        program = make_program(scheme=scheme, distance=distance, rounds=1, basis=basis, reuse=reuse)
         compiled = compile_program(program, device, choose_embedding(program, device))
         simulator = AerSimulator(
             method="statevector",
@@ -91,11 +94,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--scheme", required=True)
     parser.add_argument("--distance", type=int, required=True)
+    parser.add_argument("--reuse", choices=REUSES, required=True)
     parser.add_argument("--device", required=True)
     parser.add_argument("--p", type=float, required=True)
     parser.add_argument("--shots", type=int, required=True, help="in each basis")
     o = parser.parse_args()
-    print(json.dumps(measure(o.scheme, o.distance, o.device, o.p, o.shots)))
+    print(json.dumps(measure(o.scheme, o.distance, o.reuse, o.device, o.p, o.shots)))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hexmagic.driver.execution import Services, create_run
+from hexmagic.driver.execution import Services
+from hexmagic.driver.new_run import create_run
 from hexmagic.driver.run import Run
 from hexmagic.driver.shards import Shard
 from hexmagic.driver.start import check_limits, execute, prepare_request, read_request

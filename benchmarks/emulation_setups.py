@@ -15,6 +15,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 P = 1e-3
+REUSE = "xor"
 UNIFORM = f"{{uniform: {P}}}"
 
 Figures = dict[str, Any]
@@ -48,7 +49,7 @@ class Setup:
         """Return the experiment file, with so many shots of each measure."""
         return f"""schema_version: 1
 name: benchmark
-protocol: {{state: H, distance: {self.distance}, scheme: {self.scheme}, rounds: auto, reuse: xor}}
+protocol: {{state: H, distance: {self.distance}, scheme: {self.scheme}, reuse: {REUSE}}}
 device: {{backend: {self.backend}, name: {self.device}, noise: {self.noise}}}
 measure: [{", ".join(self.measure)}]
 shots: {shots}
@@ -107,6 +108,7 @@ class Bench:
         options = {
             "--scheme": setup.scheme,
             "--distance": setup.distance,
+            "--reuse": REUSE,
             "--device": setup.device,
             "--p": P,
             "--shots": shots,

@@ -102,7 +102,7 @@ def _services(options: dict[str, Any]) -> tuple[Services, int]:
 def _run(
     spec: str, runs: Path, options: dict[str, Any], overrides: dict[str, Any], log: JunitLog
 ) -> Run:
-    from .execution import create_run
+    from .new_run import create_run
     from .start import check_limits, prepare_request, read_request
 
     services, workers = _services(options)
@@ -136,7 +136,7 @@ def _execute(
     from .progress import show_progress
     from .resuming import resumable
     from .start import execute
-    from .strata import planned_shots
+    from .strata_rounds import planned_shots
 
     log.begun(folder)
     with resumable(folder):

@@ -24,7 +24,8 @@ from .plan import Point
 from .provenance import PROVENANCE
 from .run_folder import RunFolder
 from .shards import Shard
-from .strata import Group, read_groups, sampled_strata
+from .strata import Group, read_groups
+from .strata_rounds import sampled_strata
 from .workers import CircuitKey
 
 TableKind = Literal["fidelity", "cutflow", "points", "strata"]

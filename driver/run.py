@@ -78,7 +78,7 @@ class Run:
 
     def shortfalls(self) -> tuple[str, ...]:
         """Return, in words, which stratified estimates are short of their goal."""
-        from .strata import shortfalls
+        from .strata_rounds import shortfalls
 
         return shortfalls(self._folder)
 

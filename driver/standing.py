@@ -15,7 +15,8 @@ from .jobs import JobRow
 from .resuming import resume_command
 from .run import Run, ledger_jobs
 from .run_folder import RunFolder
-from .strata import planned_shots, read_groups, sampled_strata
+from .strata import read_groups
+from .strata_rounds import planned_shots, sampled_strata
 
 SCHEMA_VERSION = 1
 _STATES = ("planned", "intended", "submitted", "unknown", "done", "failed", "cancelled")

@@ -12,9 +12,10 @@ from ..experiments.spec import Experiment, load_experiment, with_fields, write_e
 from .adapters import Engine
 from .catalogue import find_run
 from .engine import Progress
-from .execution import Execution, Services, create_run, with_writer
+from .execution import Execution, Services, with_writer
 from .executors import PROCESSES, pool_factory
 from .limits import check_engine, check_gates
+from .new_run import create_run
 from .plan import Scalar, make_plan
 from .prepare import Prepared, Where, prepare
 from .progress import NoProgress

@@ -1,21 +1,19 @@
-"""Stratified runs: what each group of points shares, and which shots it takes next.
+"""Stratified runs: what groups of points share.
 
 Points share strata if they differ in the error rate of uniform or paper noise alone: what happens
 given the number of faults is the same for all. Everything that a later analysis needs is written
-into the run folder when the run is made (`strata.json`); which shots follow is decided by what the
-shots before them count, so that a run that was stopped goes on as if it had not been.
+into the run folder when the run is made (`strata.json`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..analysis.allocation import NextShots, next_shots
 from ..analysis.fault_numbers import FaultNumberWeights, fault_number_weights
 from ..analysis.strata import ExactStratum, Strata, Stratum
 from ..experiments.counts import Counts
@@ -23,9 +21,8 @@ from ..experiments.errors import HexmagicError
 from ..experiments.measures import Measure
 from .adapters import Engine
 from .files import StorageError
-from .plan import Plan, Point
-from .prepare import Prepared, make_shard
-from .shards import Shard
+from .plan import Point
+from .prepare import Prepared
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
@@ -176,116 +173,3 @@ def read_groups(folder: RunFolder) -> tuple[Group, ...]:
         return tuple(Group.from_json(group) for group in folder.read_json(STRATA)["groups"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise StorageError(f"{folder.path / STRATA}: damaged: {error}") from error
-
-
-def planned_shots(folder: RunFolder) -> int:
-    """Return the shots of a run's plan; of strata the most that they may take."""
-    budgets = (folder.plan.points[group.owner].shots for group in read_groups(folder))
-    return sum(shard.shots for shard in folder.shards) + sum(budgets)
-
-
-def stratum_shard(folder: RunFolder, group: Group, faults: int, index: int) -> Shard:
-    """Return one shard of a stratum; each is as large as the circuit's shards are."""
-    circuit = {c.key: c for c in folder.circuits}[group.owner, group.measure]
-    return make_shard(
-        folder.plan.points[group.owner],
-        group.measure,
-        circuit,
-        folder.document["engine"],
-        index=index,
-        shots=circuit.shard_shots,
-        faults=faults,
-    )
-
-
-def sampled_strata(folder: RunFolder, group: Group) -> dict[int, Counts]:
-    """Return what the shards of a group count so far, by number of faults.
-
-    Raises:
-        StorageError: a file is damaged or another shard's, or one in a row is missing.
-    """
-    batches: dict[int, int] = {}
-    first = folder.path / stratum_shard(folder, group, 0, 0).file_name
-    for path in sorted(first.parent.glob(first.name.replace("-k00-00000", "-k*-*"))):
-        faults = int(path.stem.rpartition("-k")[2].partition("-")[0])
-        batches[faults] = batches.get(faults, 0) + 1
-    return {faults: _sum(folder, group, faults, number) for faults, number in batches.items()}
-
-
-def stratified_rounds(folder: RunFolder) -> Iterator[list[Shard]]:
-    """Yield the shards that are to be run next, until every group is done.
-
-    Each round is asked for when the shards of the one before it are on disk; those that were run
-    before, by a process that was stopped, are named again.
-    """
-    taken: dict[int, dict[int, int]] = {}
-    groups = read_groups(folder)
-    open_groups = dict(enumerate(groups))
-    while open_groups:
-        shards: list[Shard] = []
-        for number, group in list(open_groups.items()):
-            before = taken.setdefault(number, {})
-            following = _following(folder, group, before)
-            if not following.batches:
-                del open_groups[number]
-            for faults, batches in following.batches.items():
-                first = before.get(faults, 0)
-                new = range(first, first + batches)
-                shards += [stratum_shard(folder, group, faults, index) for index in new]
-                before[faults] = first + batches
-        if shards:
-            yield shards
-
-
-def shortfalls(folder: RunFolder) -> tuple[str, ...]:
-    """Return, in words, which groups of a finished run are short of their goal, and why."""
-    found = []
-    for group in read_groups(folder):
-        batch = stratum_shard(folder, group, 0, 0).shots
-        sampled = sampled_strata(folder, group)
-        taken = {faults: counts.shots // batch for faults, counts in sampled.items()}
-        last = _following(folder, group, taken)
-        if last.status != "reached":
-            found.append(_short(folder.plan, group, last))
-    return tuple(found)
-
-
-def _following(folder: RunFolder, group: Group, taken: Mapping[int, int]) -> NextShots:
-    point = folder.plan.points[group.owner]
-    batch = stratum_shard(folder, group, 0, 0).shots
-    sampled = {
-        faults: _sum(folder, group, faults, batches) for faults, batches in taken.items() if batches
-    }
-    return next_shots(
-        list(group.weights().values()),
-        group.strata(sampled),
-        readouts=[point.accept.readout],
-        relative_error=point.estimate.relative_error,
-        budget=point.shots - batch * sum(taken.values()),
-        batch=batch,
-    )
-
-
-def _sum(folder: RunFolder, group: Group, faults: int, batches: int) -> Counts:
-    parts = [
-        folder.load_taken(stratum_shard(folder, group, faults, index)) for index in range(batches)
-    ]
-    counts = [part for part in parts if isinstance(part, Counts)]
-    if len(counts) != batches:
-        raise StorageError(f"run {folder.run_id}: a tally file of {faults} faults is missing")
-    total = counts[0]
-    for part in counts[1:]:
-        total += part
-    return total
-
-
-def _short(plan: Plan, group: Group, last: NextShots) -> str:
-    point = plan.points[group.owner]
-    reason = {
-        "budget": f"the {point.shots} shots are used up; allow more",
-        "tail": "the goal is finer than the weights",
-    }.get(last.status, last.status)
-    return (
-        f"{point.label} in {group.measure}: relative error {last.relative_error:.2g}, the goal was "
-        f"{point.estimate.relative_error:g}: {reason}"
-    )

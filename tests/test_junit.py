@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hexmagic.driver import junit_log
-from hexmagic.driver.cli import TerminatedError
+from hexmagic.driver.cli_errors import TerminatedError
 from hexmagic.driver.files import StorageError
 from hexmagic.driver.junit import Case, Fault, Suite, junit_xml, write_junit
 from hexmagic.driver.start import run

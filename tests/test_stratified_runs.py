@@ -60,6 +60,11 @@ def run_one(folder: Path, body: str, **options: Any) -> Run:
     )
 
 
+def assert_same_results(one: Run, other: Run) -> None:
+    left, right = (r.fidelity().drop(columns="run") for r in (one, other))
+    pd.testing.assert_frame_equal(left, right)
+
+
 def submissions(folder: Path) -> Counter[str | None]:
     with Ledger(folder.parent / LEDGER_NAME, clock=make_clock()) as ledger:
         events = ledger.events(folder.name)
@@ -120,8 +125,7 @@ def test_a_stopped_run_resumes_to_the_same_tables(whole: Run, tmp_path: Path, sh
     [folder] = (tmp_path / "runs").glob("counted-*")
     done = set(open_run(folder).jobs().query("state == 'done'")["job"])
     resumed = resume(folder.name, folder.parent, services=clifft_services())
-    frames = [one.fidelity().drop(columns="run") for one in (resumed, whole)]
-    pd.testing.assert_frame_equal(*frames)
+    assert_same_results(resumed, whole)
     again = submissions(folder)
     assert done and all(n == 1 for shard, n in again.items() if f"{shard}"[:16] + "-1" in done)
 
@@ -130,12 +134,8 @@ def test_worker_processes_give_the_same_tables(tmp_path: Path) -> None:
     engine = load_engine("clifft")
     services = replace(make_services(engine), make_pool=make_process_pool)
     small = STRATIFIED.replace("relative_error: 0.2", "relative_error: 0.9")
-    parts = [
-        run_one(tmp_path / str(n), small, services=services, workers=n).fidelity()
-        for n in (1, 2)
-        if (tmp_path / str(n)).mkdir() is None
-    ]
-    pd.testing.assert_frame_equal(*(frame.drop(columns="run") for frame in parts))
+    one, two = (run_one(tmp_path, small, services=services, workers=n) for n in (1, 2))
+    assert_same_results(one, two)
 
 
 def test_a_goal_that_the_shots_do_not_reach_is_told(tmp_path: Path) -> None:

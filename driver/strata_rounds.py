@@ -1,0 +1,142 @@
+"""Which shots a stratified run takes next, decided by what those before them count.
+
+So a run that was stopped goes on as if it had not been: the same rounds follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..analysis.allocation import NextShots, next_shots
+from ..experiments.counts import Counts, Readout
+from ..experiments.measures import Measure
+from .files import StorageError
+from .plan import Plan, Point
+from .prepare import make_shard
+from .run_folder import RunFolder
+from .shards import Shard
+from .strata import Group, read_groups
+
+
+def planned_shots(folder: RunFolder) -> int:
+    """Return the shots of a run's plan; of strata the most that they may take."""
+    budgets = (folder.plan.points[group.owner].shots for group in read_groups(folder))
+    return sum(shard.shots for shard in folder.shards) + sum(budgets)
+
+
+def stratum_shard(folder: RunFolder, group: Group, faults: int, index: int) -> Shard:
+    """Return one shard of a stratum; each is as large as the circuit's shards are."""
+    circuit = {c.key: c for c in folder.circuits}[group.owner, group.measure]
+    return make_shard(
+        folder.plan.points[group.owner],
+        group.measure,
+        circuit,
+        folder.document["engine"],
+        index=index,
+        shots=circuit.shard_shots,
+        faults=faults,
+    )
+
+
+def sampled_strata(folder: RunFolder, group: Group) -> dict[int, Counts]:
+    """Return what the shards of a group count so far, by number of faults.
+
+    Raises:
+        StorageError: a file is damaged or another shard's, or one in a row is missing.
+    """
+    batches: dict[int, int] = {}
+    first = folder.path / stratum_shard(folder, group, 0, 0).file_name
+    for path in sorted(first.parent.glob(first.name.replace("-k00-00000", "-k*-*"))):
+        faults = int(path.stem.rpartition("-k")[2].partition("-")[0])
+        batches[faults] = batches.get(faults, 0) + 1
+    return {faults: _sum(folder, group, faults, number) for faults, number in batches.items()}
+
+
+def stratified_rounds(folder: RunFolder) -> Iterator[list[Shard]]:
+    """Yield the shards that are to be run next, until every group is done.
+
+    Each round is asked for when the shards of the one before it are on disk; those that were run
+    before, by a process that was stopped, are named again.
+    """
+    taken: dict[int, dict[int, int]] = {}
+    groups = read_groups(folder)
+    open_groups = dict(enumerate(groups))
+    while open_groups:
+        shards: list[Shard] = []
+        for number, group in list(open_groups.items()):
+            before = taken.setdefault(number, {})
+            following = _following(folder, group, before)
+            if not following.batches:
+                del open_groups[number]
+            for faults, batches in following.batches.items():
+                first = before.get(faults, 0)
+                new = range(first, first + batches)
+                shards += [stratum_shard(folder, group, faults, index) for index in new]
+                before[faults] = first + batches
+        if shards:
+            yield shards
+
+
+def shortfalls(folder: RunFolder) -> tuple[str, ...]:
+    """Return, in words, which groups of a finished run are short of their goal, and why."""
+    found = []
+    for group in read_groups(folder):
+        batch = stratum_shard(folder, group, 0, 0).shots
+        sampled = sampled_strata(folder, group)
+        taken = {faults: counts.shots // batch for faults, counts in sampled.items()}
+        last = _following(folder, group, taken)
+        if last.status != "reached":
+            found.append(_short(folder.plan, group, last))
+    return tuple(found)
+
+
+def _following(folder: RunFolder, group: Group, taken: Mapping[int, int]) -> NextShots:
+    point = folder.plan.points[group.owner]
+    batch = stratum_shard(folder, group, 0, 0).shots
+    sampled = {
+        faults: _sum(folder, group, faults, batches) for faults, batches in taken.items() if batches
+    }
+    return next_shots(
+        list(group.weights().values()),
+        group.strata(sampled),
+        readouts=_aimed_at(point, group.measure),
+        relative_error=point.estimate.relative_error,
+        budget=point.shots - batch * sum(taken.values()),
+        batch=batch,
+    )
+
+
+def _aimed_at(point: Point, measure: Measure) -> Sequence[Readout]:
+    """Return the treatments of the faces that the goal is about.
+
+    Of H_ideal both are reported: with `accept.readout: detect` the goal is about both, with
+    `correct` about that one alone, which needs far fewer shots.
+    """
+    both = measure == "H_ideal" and point.accept.readout == "detect"
+    return ("detect", "correct") if both else (point.accept.readout,)
+
+
+def _sum(folder: RunFolder, group: Group, faults: int, batches: int) -> Counts:
+    parts = [
+        folder.load_taken(stratum_shard(folder, group, faults, index)) for index in range(batches)
+    ]
+    counts = [part for part in parts if isinstance(part, Counts)]
+    if len(counts) != batches:
+        raise StorageError(f"run {folder.run_id}: a tally file of {faults} faults is missing")
+    total = counts[0]
+    for part in counts[1:]:
+        total += part
+    return total
+
+
+def _short(plan: Plan, group: Group, last: NextShots) -> str:
+    point = plan.points[group.owner]
+    goal = point.estimate.relative_error
+    reason = {
+        "budget": f"the {point.shots} shots are used up; allow more",
+        "tail": "the goal is finer than the weights",
+    }.get(last.status, last.status)
+    found = f"relative error {last.relative_error:.2g}, the goal was {goal:g}"
+    if last.relative_error <= goal:
+        found = f"shots with more faults than were sampled may matter more than {goal / 10:g} of it"
+    return f"{point.label} in {group.measure}: {found}: {reason}"
