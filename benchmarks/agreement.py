@@ -26,7 +26,13 @@ from fakes.agreement import (
     fidelity,
     homogeneity,
 )
-from fakes.strata_sums import sample_directly, sample_strata, strata_differences, weights_of
+from fakes.strata_sums import (
+    sample_directly,
+    sample_sites,
+    sample_strata,
+    strata_differences,
+    weights_of,
+)
 from scipy.stats import norm
 
 from hexmagic.experiments.colour_code import Basis
@@ -37,7 +43,8 @@ BASES: tuple[Basis, ...] = ("X", "Y", "Z")
 EXACT = {"X": 1 / sqrt(2), "Y": 0.0, "Z": 1 / sqrt(2)}
 NONE, CALIBRATION = NoiseSpec(kind="none"), NoiseSpec(kind="calibration")
 DEVICES = ("fake_boston", "fake_torino", "fake_sherbrooke")
-SCHEMES = ("fold", "fold13", "fold14", "tree16", "encoded")
+SCHEMES = ("encoded", "fold14", "fold13", "fold", "tree16")
+CALIBRATED = ("encoded", "fold14")
 NOISELESS_SHOTS = 300
 Row = dict[str, Any]
 Taken = Mapping[tuple[Case, str], Ints]
@@ -161,7 +168,10 @@ def strata_rows(shots: int) -> Iterator[Row]:
             strata = sample_strata(compiled, noises[0], most=most, shots=shots, seed=number + 1)
             for noise in noises:
                 direct = sample_directly(compiled, noise, shots=16 * shots, seed=number + 11)
-                found = strata_differences(compiled, noise, strata, direct)
+                found = {"": strata_differences(compiled, noise, strata, direct)}
+                if kind == "calibration":
+                    sites = sample_sites(compiled, noise, shots=16 * shots, seed=number + 21)
+                    found["same readout, "] = strata_differences(compiled, noise, strata, sites)
                 yield {
                     "device": device,
                     "noise": str(noise),
@@ -169,7 +179,11 @@ def strata_rows(shots: int) -> Iterator[Row]:
                     "shots_per_stratum": shots,
                     "strata": most + 1,
                     "direct_shots": 16 * shots,
-                    "rates": {name: judged(rate) for name, rate in found.items()},
+                    "rates": {
+                        prefix + name: judged(rate)
+                        for prefix, rates in found.items()
+                        for name, rate in rates.items()
+                    },
                 }
 
 
@@ -186,7 +200,7 @@ def show(document: Mapping[str, Any]) -> Iterator[str]:
     yield "strata - direct, clifft, fold14: device, noise, measure, what, both, difference, sigmas"
     for row in document["strata"]:
         for what, rate in row["rates"].items():
-            named = f"{row['device']:16} {row['noise']:16} {row['measure']:7} {what:18}"
+            named = f"{row['device']:16} {row['noise']:16} {row['measure']:7} {what:32}"
             yield f"{named} {_shown(rate)}"
 
 
@@ -228,7 +242,7 @@ def planned(options: argparse.Namespace) -> list[Piece]:
     rates = [NoiseSpec(kind="uniform", p=p) for p in options.p]
     quiet = cases(SCHEMES, ["fake_boston"], NONE)
     uniform = cases(options.schemes, ["fake_boston"], *rates)
-    calibrated = cases(["fold14"], options.devices, CALIBRATION)
+    calibrated = cases(CALIBRATED, options.devices, CALIBRATION)
     todo = list(pieces(quiet + uniform + calibrated, "clifft", options.clifft_shots))
     todo += pieces(quiet, "aer", NOISELESS_SHOTS)
     todo += pieces(uniform + calibrated, "aer", options.aer_shots)

@@ -50,7 +50,7 @@ class Sizes:
     five: Sequence[int] = (100_000, 1_000_000)
     five_schemes: Sequence[str] = ("fold", "fold40")
     five_noises: Sequence[str] = (UNIFORM, "calibration")
-    seven: Sequence[int] = (500, 2_000)
+    seven: Sequence[int] = (1_000, 10_000)
     tallies: Sequence[int] = (10**4, 10**5, 10**6, 10**7, 2 * 10**7, 10**8)
     shots: Sequence[int] = (10**4, 10**5, 10**6, 10**7)
     precise: Sequence[str] = ("fold13", "fold14")

@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import sqrt
+from typing import Literal
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from fakes.aer_noise import gate_errors
 from fakes.agreement import (
     KEPT,
-    POSSIBLE,
     Difference,
     Ints,
-    aer_noise,
     circuit,
     classes,
     compare,
-    difference,
-    fidelity,
     homogeneity,
     take,
     twirled,
@@ -35,12 +33,11 @@ from fakes.strata_sums import (
     weights_of,
 )
 from numpy.typing import NDArray
-from qiskit.quantum_info import DensityMatrix, PTM, SuperOp
+from qiskit.quantum_info import PTM, DensityMatrix, SuperOp
 from scipy.stats import chi2
 from test_aer_exact import (
     State,
     after,
-    by_the_paper,
     calibrated,
     exact,
     make_line,
@@ -49,12 +46,13 @@ from test_aer_exact import (
     small,
 )
 
-from hexmagic.backends import aer, clifft_engine
+from hexmagic.backends import clifft_engine
 from hexmagic.backends.compilation import Compiled
-from hexmagic.backends.noise import CircuitNoise
+from hexmagic.backends.noise import CircuitNoise, make_noise
+from hexmagic.experiments.block import Block, Read
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.measures import Measure
-from hexmagic.experiments.program import Program, assemble, make_program
+from hexmagic.experiments.program import Program, assemble
 from hexmagic.experiments.spec import NoiseSpec
 
 NONE = NoiseSpec(kind="none")
@@ -63,6 +61,8 @@ CALIBRATION = NoiseSpec(kind="calibration")
 BASES: tuple[Basis, ...] = ("X", "Y", "Z")
 EXPECTED = {"X": 1 / sqrt(2), "Y": 0.0, "Z": 1 / sqrt(2)}
 SIGMAS, LEAST_P = 5.0, 1e-6
+ENCODED = 5_000
+"""Shots of Aer, at 2000 a second of an idle core."""
 
 
 def assert_agree(found: Mapping[str, Difference]) -> None:
@@ -94,8 +94,7 @@ def test_without_noise_both_engines_keep_all_in_the_right_state(scheme: str, bas
 
 @pytest.mark.parametrize("basis", BASES)
 def test_with_pauli_noise_both_engines_find_the_same(basis: Basis) -> None:
-    """The encoder: 2000 shots of Aer a second."""
-    a, b = both("encoded", "fake_boston", basis, UNIFORM, 2_000, 200_000)
+    a, b = both("encoded", "fake_boston", basis, UNIFORM, ENCODED, 200_000)
     assert_agree(compare(a, b))
     assert homogeneity(a, b).p_value > LEAST_P
 
@@ -115,11 +114,138 @@ def test_twirled_noise_in_aer_is_that_of_clifft(basis: Basis) -> None:
     assert homogeneity(a, b).p_value > LEAST_P
 
 
+def test_an_error_rate_that_is_off_by_a_fifth_is_found() -> None:
+    compiled = circuit("encoded", "fake_boston", "X")
+    a = classes(take("aer", compiled, replace(UNIFORM, p=1.2 * 3e-3), ENCODED, 1))
+    b = classes(take("clifft", compiled, UNIFORM, 200_000, 2))
+    assert homogeneity(a, b).p_value < LEAST_P
+
+
 # --- small circuits against density matrices ------------------------------------------------------
+
+Distribution = Mapping[tuple[int, ...], float]
 
 
 def make_reused() -> Program:
-    """Return the line with its ancilla read twice without a reset in between."""
-    program = make_line()
-    assert program.reuse == "reset"
-    return make_line("xor")
+    """Return two data qubits and an ancilla that is read twice without a reset in between."""
+    first = (("cx", 0, 2), ("a", 2), ("cx", 1, 2))
+    flag = Read(qubit=2, role="flag", basis="Z")
+    data = tuple(Read(qubit=q, role="data", basis="Y", expected=None) for q in (0, 1))
+    turned = (("sdg", 0), ("h", 0), ("a", 1), ("sdg", 1), ("h", 1))
+    blocks = [
+        Block(label="e", stage="encode", round=0, gates=(("a", 0), ("h", 1), ("s", 1))),
+        Block(label="h", stage="hadamard", round=1, gates=first, reads=(flag,)),
+        Block(label="d", stage="detection", round=1, gates=(("cx", 1, 2), ("h", 0)), reads=(flag,)),
+        Block(label="r", stage="readout", round=0, gates=turned, reads=data),
+    ]
+    return assemble("line", make_line().patch, blocks, "Y", "xor")
+
+
+def exact_twirled(compiled: Compiled) -> Distribution:
+    """Return the distribution of the recorded bits with every error of Aer's device model twirled.
+
+    The Pauli twirl of a channel has the diagonal of its Pauli transfer matrix and nothing else.
+    """
+    gates = gate_errors(compiled)
+    states: list[State] = [((), DensityMatrix.from_label("0" * compiled.local.num_qubits))]
+    for instruction in compiled.instructions:
+        if instruction.name == "barrier":
+            continue
+        if instruction.name == "measure":
+            states = [branch for state in states for branch in measured(state, instruction)]
+            continue
+        full = calibrated(compiled, gates, instruction)
+        follows = None if full is None else SuperOp(PTM(np.diag(np.diag(PTM(full).data))))
+        states = [(bits, after(rho, instruction, follows)) for bits, rho in states]
+    found: dict[tuple[int, ...], float] = {}
+    for bits, rho in states:
+        for read, p in misread(compiled, CALIBRATION, dict(bits)).items():
+            found[read] = found.get(read, 0.0) + p * float(np.real(np.trace(rho.data)))
+    return found
+
+
+def fit(bits: NDArray[np.bool_], wanted: Distribution) -> float:
+    """Return the p-value of rows as drawn from a distribution; scarce words are put together."""
+    shots = len(bits)
+    counts = np.bincount(bits @ (1 << np.arange(bits.shape[1])), minlength=1 << bits.shape[1])
+    means = np.zeros(len(counts))
+    for word, p in wanted.items():
+        means[sum(bit << i for i, bit in enumerate(word))] = p * shots
+    assert means.sum() == pytest.approx(shots)
+    scarce = means < 8
+    rows = np.stack([np.append(part[~scarce], part[scarce].sum()) for part in (counts, means)])
+    found, mean = rows[:, rows[1] > 0]
+    return float(chi2.sf(((found - mean) ** 2 / mean).sum(), len(mean) - 1))
+
+
+PROGRAMS = {"line": make_line, "reused": make_reused}
+SMALL = 2_000
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_records_have_the_distribution_of_the_density_matrix(name: str) -> None:
+    """clifft that of the twirled channels, not of the full ones; Aer that of both."""
+    compiled = small(PROGRAMS[name](), "fake_boston", CALIBRATION)
+    full, paulis = exact(compiled, CALIBRATION), exact_twirled(compiled)
+    by_clifft = take("clifft", compiled, CALIBRATION, 400_000, 5).bits()
+    assert fit(by_clifft, paulis) > LEAST_P
+    assert fit(by_clifft, full) < LEAST_P
+    assert fit(take("aer", compiled, CALIBRATION, SMALL, 6).bits(), full) > LEAST_P
+    assert fit(take("aer twirled", compiled, CALIBRATION, SMALL, 7).bits(), paulis) > LEAST_P
+
+
+@pytest.mark.parametrize("kind", ["uniform", "paper"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_records_under_pauli_noise_have_the_distribution_of_the_density_matrix(
+    name: str, kind: Literal["uniform", "paper"]
+) -> None:
+    noise = NoiseSpec(kind=kind, p=0.05)
+    compiled = small(PROGRAMS[name](), "fake_boston", noise)
+    wanted = exact(compiled, noise)
+    assert fit(take("clifft", compiled, noise, 400_000, 5).bits(), wanted) > LEAST_P
+    assert fit(take("aer", compiled, noise, SMALL, 6).bits(), wanted) > LEAST_P
+
+
+def swapped(noise: CircuitNoise) -> CircuitNoise:
+    return replace(noise, readout={key: (b, a) for key, (a, b) in noise.readout.items()})
+
+
+def flipped_by_all_of_the_decay(noise: CircuitNoise) -> CircuitNoise:
+    return twirled(noise, share=1)
+
+
+@pytest.mark.parametrize("mistake", [swapped, flipped_by_all_of_the_decay])
+def test_a_mistake_in_the_noise_is_found(mistake: Callable[[CircuitNoise], CircuitNoise]) -> None:
+    compiled = small(make_reused(), "fake_boston", CALIBRATION)
+    mistaken = lambda circuit, spec: mistake(make_noise(circuit, spec))  # noqa: E731
+    with patch.object(clifft_engine, "make_noise", mistaken):
+        clifft_engine._sampling.cache_clear()
+        found = take("clifft", compiled, CALIBRATION, 400_000, 7).bits()
+    clifft_engine._sampling.cache_clear()
+    assert fit(found, exact_twirled(compiled)) < LEAST_P
+
+
+# --- strata ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("measure", ["H_ideal", "X"])
+@pytest.mark.parametrize("kind", ["uniform", "paper"])
+def test_strata_are_direct_sampling(kind: Literal["uniform", "paper"], measure: Measure) -> None:
+    """One set of strata for p = 3e-3 and 1e-3."""
+    compiled = circuit("fold14", "fake_boston", measure, in_time_steps=kind == "paper")
+    noises = [NoiseSpec(kind=kind, p=p) for p in (3e-3, 1e-3)]
+    most = len(weights_of(compiled, noises[0], tail=1e-4).weights) - 1
+    strata = sample_strata(compiled, noises[0], most=most, shots=1 << 14, seed=3)
+    for noise in noises:
+        direct = sample_directly(compiled, noise, shots=1 << 17, seed=4)
+        assert_agree(strata_differences(compiled, noise, strata, direct))
+        if noise is noises[1]:
+            wrong = strata_differences(compiled, noises[0], strata, direct)
+            assert (
+                abs(
+                    wrong[
+                        "acceptance correct" if measure == "H_ideal" else "acceptance detect"
+                    ].sigmas
+                )
+                > 50
+            )

@@ -208,7 +208,7 @@ def test_all_seeds_of_a_large_plan_are_different() -> None:
         seeds += stratum_seeds(ready)
     assert len(seeds) == 2 * 18 * 3 * (100 + 60)
     assert len(set(seeds)) == len(seeds)
-    parts = [part for seed in seeds[::50] for _, part in batches(20 * SHOTS_PER_BATCH, seed)]
+    parts = [part for seed in seeds[::20] for _, part in batches(20 * SHOTS_PER_BATCH, seed)]
     assert len(set(parts)) == len(parts) > 10_000
 
 

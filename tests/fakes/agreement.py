@@ -119,36 +119,40 @@ class Difference:
         return away / self.sigma if self.sigma else 0.0 if away == 0 else np.inf
 
 
-def difference(a: float, of_a: float, b: float, of_b: float, *, signed: bool = False) -> Difference:
-    """Return the rates a / of_a and b / of_b beside each other, or 1 - 2 times them (signed)."""
-    pooled = (a + b) / (of_a + of_b)
-    sigma = sqrt(pooled * (1 - pooled) * (1 / of_a + 1 / of_b))
-    if signed:
-        return Difference(first=1 - 2 * a / of_a, second=1 - 2 * b / of_b, sigma=2 * sigma)
-    return Difference(first=a / of_a, second=b / of_b, sigma=sigma)
-
-
 def compare(a: Ints, b: Ints) -> dict[str, Difference]:
-    """Return every rate of two samples' classes: the cut-flow's, acceptances and <P>."""
+    """Return every rate of two samples' classes: the cut-flow's, acceptances and <P>.
+
+    A criterion that nothing fails has no row.
+    """
     found = {}
-    for i, name in enumerate(FAILED):
-        if a[i] + b[i]:
-            found[f"pass {name}"] = difference(a[i + 1 :].sum(), a[i:].sum(), *_passed(b, i))
-    found["pass readout"] = difference(
-        a[KEPT].sum(), a[POSSIBLE].sum(), b[KEPT].sum(), b[POSSIBLE].sum()
-    )
-    found["acceptance detect"] = difference(a[KEPT].sum(), a.sum(), b[KEPT].sum(), b.sum())
-    found["acceptance correct"] = difference(a[POSSIBLE].sum(), a.sum(), b[POSSIBLE].sum(), b.sum())
-    found["<P> detect"] = difference(a[7], a[KEPT].sum(), b[7], b[KEPT].sum(), signed=True)
-    odd_a, odd_b = a[5] + a[7], b[5] + b[7]
-    found["<P> correct"] = difference(
-        odd_a, a[POSSIBLE].sum(), odd_b, b[POSSIBLE].sum(), signed=True
-    )
+    ours, theirs = _rates(a), _rates(b)
+    for name, (hits, shots) in ours.items():
+        others, other_shots = theirs[name]
+        pooled = (hits + others) / (shots + other_shots)
+        sigma = sqrt(pooled * (1 - pooled) * (1 / shots + 1 / other_shots))
+        if sigma and name.startswith("<P>"):
+            minus = hits / shots, others / other_shots
+            found[name] = Difference(
+                first=1 - 2 * minus[0], second=1 - 2 * minus[1], sigma=2 * sigma
+            )
+        elif sigma:
+            found[name] = Difference(first=hits / shots, second=others / other_shots, sigma=sigma)
     return found
 
 
-def _passed(counts: Ints, i: int) -> tuple[float, float]:
-    return float(counts[i + 1 :].sum()), float(counts[i:].sum())
+def _rates(counts: Ints) -> dict[str, tuple[int, int]]:
+    """Return (how many, of how many) of each rate; of <P> the outcomes -1."""
+    parts: list[int] = counts.tolist()
+    left = [sum(parts[i:]) for i in range(POSSIBLE.start + 1)]
+    kept, possible = sum(parts[KEPT]), left[-1]
+    passed = {f"pass {name}": (left[i + 1], left[i]) for i, name in enumerate(FAILED)}
+    return passed | {
+        "pass readout": (kept, possible),
+        "acceptance detect": (kept, left[0]),
+        "acceptance correct": (possible, left[0]),
+        "<P> detect": (parts[7], kept),
+        "<P> correct": (parts[5] + parts[7], possible),
+    }
 
 
 def fidelity(x: Difference, z: Difference) -> Difference:

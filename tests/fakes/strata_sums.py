@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from math import sqrt
+from operator import add
 
 import numpy as np
 
@@ -12,8 +14,10 @@ from hexmagic.analysis.fault_numbers import FaultNumberWeights, fault_number_wei
 from hexmagic.analysis.postselect import count_shots
 from hexmagic.analysis.strata import stratified_estimates
 from hexmagic.analysis.stratum import Stratum
+from hexmagic.backends.clifft_counts import ideal, recorded
 from hexmagic.backends.clifft_engine import count, counts_early, location_probabilities, sample
-from hexmagic.backends.clifft_shots import SHOTS_PER_BATCH, batches
+from hexmagic.backends.clifft_noise import site_errors
+from hexmagic.backends.clifft_shots import batches
 from hexmagic.backends.compilation import Compiled
 from hexmagic.experiments.counts import Counts, Readout
 from hexmagic.experiments.spec import Accept, NoiseSpec
@@ -55,15 +59,22 @@ def sample_directly(compiled: Compiled, noise: NoiseSpec, *, shots: int, seed: i
     """Return counts of shots with faults as they come; whole records a batch at a time."""
     if counts_early(compiled, noise):
         return count(compiled, noise, ACCEPT, shots=shots, seed=seed)
-    parts = [
+    parts = (
         count_shots(sample(compiled, noise, shots=size, seed=part), ACCEPT)
         for size, part in batches(shots, seed)
-    ]
-    assert len(parts) == -(-shots // SHOTS_PER_BATCH)
-    total = parts[0]
-    for part in parts[1:]:
-        total += part
-    return total
+    )
+    return reduce(add, parts)
+
+
+def sample_sites(compiled: Compiled, noise: NoiseSpec, *, shots: int, seed: int) -> Counts:
+    """Return counts of shots with faults as they come, of the noise sites that the strata have.
+
+    Under calibration a readout then flips as often whatever its outcome is, as in the strata.
+    """
+    make = ideal if compiled.program.record.logical.basis == "H_ideal" else recorded
+    counting = make(compiled, site_errors(compiled, noise), ACCEPT)
+    parts = (counting.count(size, part, None) for size, part in batches(shots, seed))
+    return reduce(add, parts)
 
 
 def direct_rates(counts: Counts, readout: Readout) -> tuple[Rate, Rate]:
