@@ -28,8 +28,10 @@ check: $(READY) ## format, lint, types, direction of the imports, content of the
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow" tests/test_imports.py tests/test_wheel.py
 
-bench: $(READY) ## print the benchmarks
+bench: $(READY) ## print the benchmarks; the agreement of the engines takes longest, half an hour
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/emulation.py
+	$(BIN)/python benchmarks/agreement.py
 
 family: $(READY) ## write the tables of docs/family.md again, one to three minutes
 	$(BIN)/python benchmarks/family.py --distance 3 5 7 --markdown docs/family.md \

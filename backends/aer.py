@@ -81,7 +81,7 @@ def check_size(compiled: Compiled) -> None:
     if needed > MAX_QUBITS:
         raise RefusedError(
             f"backend aer: the circuit has {needed} qubits, the state vector takes up to "
-            f"{MAX_QUBITS}; `hexmagic check` works at any size"
+            f"{MAX_QUBITS}; use backend clifft"
         )
 
 

@@ -13,9 +13,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import sqrt
 from pathlib import Path
-from typing import Any
 
-from agreement_pieces import Case, Piece, pieces, take_pieces
+from agreement_pieces import Case, Piece, Row, pieces, take_pieces
+from agreement_text import markdown, show
 from fakes.agreement import (
     POSSIBLE,
     Difference,
@@ -46,7 +46,6 @@ DEVICES = ("fake_boston", "fake_torino", "fake_sherbrooke")
 SCHEMES = ("encoded", "fold14", "fold13", "fold", "tree16")
 CALIBRATED = ("encoded", "fold14")
 NOISELESS_SHOTS = 300
-Row = dict[str, Any]
 Taken = Mapping[tuple[Case, str], Ints]
 
 
@@ -187,49 +186,6 @@ def strata_rows(shots: int) -> Iterator[Row]:
                 }
 
 
-def show(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines of the tables."""
-    yield "no noise: scheme, basis, engine, shots, kept, <P>, sigmas from the exact value"
-    for row in document["noiseless"]:
-        yield (
-            f"{row['scheme']:8} {row['basis']} {row['engine']:7} {row['shots']:8} {row['kept']:8} "
-            f"{row['expectation']:8.4f} {row['sigmas']:6.2f}"
-        )
-    for name in ("uniform", "calibration", "twirled"):
-        yield from _show_engines(name, document[name])
-    yield "strata - direct, clifft, fold14: device, noise, measure, what, both, difference, sigmas"
-    for row in document["strata"]:
-        for what, rate in row["rates"].items():
-            named = f"{row['device']:16} {row['noise']:16} {row['measure']:7} {what:32}"
-            yield f"{named} {_shown(rate)}"
-
-
-def _show_engines(name: str, part: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{name}: Aer, clifft, difference +- standard error, sigmas"
-    for row in part["circuits"]:
-        where = f"{row['scheme']:8} {row['device']:16} {row['noise']:14} {row['basis']}"
-        for what, rate in row["rates"].items():
-            yield f"{where} {what:18} {_shown(rate)}"
-        yield f"{where} chi2 {row['chi2']:.1f} of {row['freedom']}, p = {row['p_value']:.3g}"
-    for row in part["fidelity"]:
-        where = f"{row['scheme']:8} {row['device']:16} {row['noise']:14} F {row['readout']:8}"
-        yield f"{where} {_shown(row)}"
-    if (total := part["verdict"]) is not None:
-        yield (
-            f"{name}, all: largest of {total['rates']} rates {total['largest_sigmas']:.2f} sigma "
-            f"({total['largest_is']}), by chance p = {total['largest_p_value']:.3g}; "
-            f"chi2 {total['chi2']:.1f} of {total['freedom']}, p = {total['p_value']:.3g}"
-        )
-
-
-def _shown(rate: Row) -> str:
-    away = rate["first"] - rate["second"]
-    return (
-        f"{rate['first']:9.5f} {rate['second']:9.5f} {away:+9.5f} +- {rate['sigma']:.5f} "
-        f"{rate['sigmas']:+6.2f}"
-    )
-
-
 def _part(taken: Taken, engine: str, kinds: str) -> Row:
     found = engine_rows(taken, engine)
     rows = [row for row in found if row["noise"].startswith(kinds)]
@@ -259,9 +215,10 @@ def main() -> None:
     parser.add_argument("--p", nargs="+", type=float, default=[1e-3], help="of uniform noise")
     parser.add_argument("--aer-shots", type=int, default=20_000, help="for each circuit")
     parser.add_argument("--clifft-shots", type=int, default=1 << 22, help="for each circuit")
-    parser.add_argument("--stratum-shots", type=int, default=1 << 18, help="for each stratum")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--stratum-shots", type=int, default=1 << 18, help="0: no strata")
+    parser.add_argument("--processes", type=int, default=2, help="0: show what the ledger has")
     parser.add_argument("--ledger", type=Path, default=Path("agreement.jsonl"))
+    parser.add_argument("--markdown", action="store_true", help="the tables of docs/agreement.md")
     parser.add_argument("--json", type=Path, help="also write everything to this file")
     options = parser.parse_args()
     taken = take_pieces(planned(options), options.ledger, options.processes)
@@ -270,9 +227,9 @@ def main() -> None:
         "uniform": _part(taken, "aer", "uniform"),
         "calibration": _part(taken, "aer", "calibration"),
         "twirled": _part(taken, "aer twirled", "calibration"),
-        "strata": list(strata_rows(options.stratum_shots)),
+        "strata": list(strata_rows(options.stratum_shots)) if options.stratum_shots else [],
     }
-    print("\n".join(show(document)))
+    print("\n".join(markdown(document) if options.markdown else show(document)))
     if options.json:
         options.json.write_text(json.dumps(document, indent=1) + "\n")
 

@@ -25,6 +25,8 @@ from hexmagic.driver.plan import derive_seed
 from hexmagic.experiments.measures import Measure
 from hexmagic.experiments.spec import NoiseSpec
 
+Row = dict[str, Any]
+
 AER_PIECE, CLIFFT_PIECE = 1_000, 1 << 20
 
 
@@ -64,7 +66,7 @@ def pieces(cases: Iterable[Case], engine: EngineName, shots: int) -> Iterator[Pi
             yield Piece(case=case, engine=engine, index=index, shots=min(size, shots - start))
 
 
-def take_piece(piece: Piece) -> dict[str, Any]:
+def take_piece(piece: Piece) -> Row:
     """Return a piece's classes, with the time that it took."""
     case = piece.case
     compiled = circuit(case.scheme, case.device, case.measure)
@@ -77,13 +79,16 @@ def take_piece(piece: Piece) -> dict[str, Any]:
 def take_pieces(
     todo: Sequence[Piece], ledger: Path, processes: int
 ) -> dict[tuple[Case, str], Ints]:
-    """Return the summed classes of each case and engine; what the ledger has is not taken again."""
+    """Return the summed classes of each case and engine; what the ledger has is not taken again.
+
+    Without a process nothing is taken, and what the ledger lacks is left out.
+    """
     done = {}
     if ledger.is_file():
         lines = ledger.read_text().splitlines()
         done = {note["key"]: np.array(note["classes"]) for note in map(json.loads, lines)}
     missing = [piece for piece in todo if piece.key not in done]
-    if missing:
+    if missing and processes:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(processes, mp_context=context) as pool, ledger.open("a") as out:
             for future in as_completed([pool.submit(take_piece, piece) for piece in missing]):
@@ -92,7 +97,7 @@ def take_pieces(
                 out.flush()
                 done[note["key"]] = np.array(note["classes"])
     total: dict[tuple[Case, str], Ints] = {}
-    for piece in todo:
+    for piece in (piece for piece in todo if piece.key in done):
         place = (piece.case, piece.engine)
         total[place] = total.get(place, 0) + done[piece.key]
     return total

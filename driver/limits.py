@@ -62,7 +62,7 @@ def check_engine(prepared: Prepared, engine: Engine, where: Where) -> None:
         more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
         raise RefusedError(
             f"{where('device.backend')}: {refusals[0]}{more}; "
-            "choose a smaller distance, or `hexmagic check` alone"
+            "backend clifft holds any size, `hexmagic check` works without one"
         )
 
 
