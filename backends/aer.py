@@ -25,12 +25,16 @@ from ..experiments.errors import HexmagicError, RefusedError
 from ..experiments.shots import Shots, pack_shots
 from ..experiments.spec import NoiseSpec
 from ..experiments.steps import Matrix, Step, make_steps
+from .aer_settled import Settled, measures_in_the_middle, settle
 from .compilation import Compiled
 from .mixture import Alternative, Strikes, alternatives, sample_strikes
 from .noise import Channel, CircuitNoise, make_noise
 
 MAX_QUBITS = 20
 """Largest circuit that is simulated; at 20 qubits a shot with a fault takes about a second."""
+
+_WORTH_SETTLING = 3
+"""Shots of one circuit from which finding out what is certain costs less than it saves."""
 
 _MAX_SEED = 2**31
 """Aer takes its seed modulo 2^32 and adds to it from circuit to circuit."""
@@ -204,14 +208,22 @@ def _simulate(
         by_size.setdefault(len(members), []).append(strikes)
     for size, patterns in sorted(by_size.items()):
         circuits = [_struck_circuit(simulation, compiled, strikes) for strikes in patterns]
+        settled = [_settled(circuit) if size >= _WORTH_SETTLING else None for circuit in circuits]
+        circuits = [s.circuit if s else c for c, s in zip(circuits, settled, strict=True)]
         seed = int(rng.integers(_MAX_SEED))
         result = _simulator().run(circuits, shots=size, memory=True, seed_simulator=seed).result()
         if not result.success:
             raise HexmagicError(f"aer: {result.status}")
-        for i, strikes in enumerate(patterns):
+        for i, (strikes, known) in enumerate(zip(patterns, settled, strict=True)):
+            certain = known.outcomes if known else {}
             memory = result.data(i)["memory"]
-            bits[groups[strikes]] = _read_memory(memory, simulation.template, compiled)
+            read = _read_memory(memory, simulation.template, compiled, certain)
+            bits[groups[strikes]] = read
     return bits
+
+
+def _settled(circuit: QuantumCircuit) -> Settled | None:
+    return settle(circuit, _simulator()) if measures_in_the_middle(circuit) else None
 
 
 @lru_cache(maxsize=1)
@@ -220,15 +232,23 @@ def _simulator() -> Any:
 
 
 def _read_memory(
-    memory: Sequence[str], template: QuantumCircuit, compiled: Compiled
+    memory: Sequence[str],
+    template: QuantumCircuit,
+    compiled: Compiled,
+    certain: Mapping[int, bool],
 ) -> NDArray[np.bool_]:
-    """Return Aer's hexadecimal words as bits; bit k of a word is classical bit k of the circuit."""
+    """Return Aer's hexadecimal words as bits; bit k of a word is classical bit k of the circuit.
+
+    certain: the values of bits that were not measured.
+    """
     width = template.num_clbits
     raw = np.frombuffer(
         b"".join(int(word, 16).to_bytes(-(-width // 8), "little") for word in memory),
         dtype=np.uint8,
     ).reshape(len(memory), -1)
     unpacked = np.unpackbits(raw, axis=1, count=width, bitorder="little").astype(np.bool_)
+    for clbit, value in certain.items():
+        unpacked[:, clbit] = value
     start, starts = 0, {}
     for register in template.cregs:
         starts[register.name] = start

@@ -7,6 +7,11 @@ from typing import Any
 
 from agreement_pieces import Row
 
+COLUMNS = (
+    *("circuit", "device", "basis", "shots"),
+    *("A, detect", "A, correct", "<P>, correct", "worst", "p"),
+)
+
 
 def show(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of the tables."""
@@ -52,8 +57,7 @@ def markdown(document: Mapping[str, Any]) -> Iterator[str]:
     for name in ("uniform", "calibration", "twirled"):
         part = document[name]
         yield f"**{name}**\n"
-        columns = "circuit device basis shots A,detect A,correct <P>,correct worst p".split()
-        yield f"| {' | '.join(columns).replace(',', ', ')} |\n{'|---' * len(columns)}|"
+        yield f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
         for row in part["circuits"]:
             rates = row["rates"]
             worst = max((rate["sigmas"] for rate in rates.values()), key=abs)

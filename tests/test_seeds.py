@@ -36,7 +36,7 @@ NONE = NoiseSpec(kind="none")
 STRONG = NoiseSpec(kind="uniform", p=0.05)
 CALIBRATION = NoiseSpec(kind="calibration", scale=3)
 N = 1 << 14
-"""Shots of each sample; at STRONG one pair of 6e7 is equal, so that sharing 4 shots is seen."""
+"""Shots of each sample; at STRONG one pair of 8e7 is equal, so that sharing 4 shots is seen."""
 SURELY = 1e-7
 """False alarms: below this for each comparison of rare rows, some 30 of them."""
 FAR = 6.5
