@@ -189,7 +189,8 @@ def _approximations(compiled: Compiled, noise: NoiseSpec, *, stratified: bool) -
     elif stratified and not is_symmetric(found):
         yield (
             "a readout flips with the probability of misreading the value that the bit should "
-            "have (mean of both for a random bit), whatever its value is: not the same channel"
+            "have (mean of both for a random bit), whatever its value is: not the same channel; "
+            "up to 1 % of acceptances and 20 % of infidelities (docs/agreement.md)"
         )
     elif not is_symmetric(found):
         yield "readout errors flip the sampled bits (exact: nothing feeds forward)"

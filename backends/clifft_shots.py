@@ -69,5 +69,6 @@ def batches(shots: int, seed: int) -> Iterator[tuple[int, int]]:
     if shots < 1:
         raise HexmagicError(f"shots {shots}: needs at least 1")
     for i, start in enumerate(range(0, shots, SHOTS_PER_BATCH)):
-        (engine_seed,) = np.random.SeedSequence((seed, i)).generate_state(1, np.uint64)
+        words = (seed & 0xFFFFFFFF, seed >> 32, i)  # (seed, i) of a small seed is another's too
+        (engine_seed,) = np.random.SeedSequence(words).generate_state(1, np.uint64)
         yield min(SHOTS_PER_BATCH, shots - start), int(engine_seed)

@@ -21,7 +21,7 @@ from hexmagic.backends import aer
 from hexmagic.backends.clifft_counts import recorded
 from hexmagic.backends.clifft_noise import site_errors
 from hexmagic.backends.clifft_programs import sample_survivors
-from hexmagic.backends.clifft_shots import SHOTS_PER_BATCH, batches
+from hexmagic.backends.clifft_shots import SHOTS_PER_BATCH, batches, batches
 from hexmagic.driver.adapters import Engine, load_engine
 from hexmagic.driver.execution import Services
 from hexmagic.driver.plan import Plan, Point, make_plan
@@ -78,6 +78,15 @@ def test_batches_and_neighbouring_seeds_of_clifft_share_no_shots(noise: NoiseSpe
         assert chance_of_sharing(first[:N], other) > SURELY
         assert chance_of_sharing(first[SHOTS_PER_BATCH - N : SHOTS_PER_BATCH], other) > SURELY
     assert chance_of_sharing(first[:N], strong("X", noise, N, 8)) < SURELY
+
+
+def test_no_batch_of_a_small_seed_is_one_of_a_large_seed() -> None:
+    seeds = [
+        engine_seed
+        for seed in (5, 5 + (7 << 32), 6)
+        for _, engine_seed in batches(8 * SHOTS_PER_BATCH, seed)
+    ]
+    assert len(set(seeds)) == 24
 
 
 def test_ten_shared_shots_would_be_found() -> None:
