@@ -31,7 +31,9 @@ class EstimateSpec:
     def __post_init__(self) -> None:
         """Check that the goal can be reached."""
         if not 0 < self.relative_error < 1:
-            what = f"{self.relative_error} is no goal for a relative error; needs one between 0 and 1"
+            what = (
+                f"{self.relative_error} is no goal for a relative error; needs one between 0 and 1"
+            )
             raise FieldError("stratified.relative_error", what)
         object.__setattr__(self, "relative_error", float(self.relative_error))
 

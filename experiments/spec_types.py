@@ -302,7 +302,9 @@ class Experiment:
             raise FieldError("keep", "shots, but H_ideal records none; write auto or tallies")
         for name in ("fidelity", "infidelity"):
             asked = self.expect is not None and getattr(self.expect, name, None) is not None
-            if asked and not ({"X", "Z"} <= set(self.measure) or {"H", "H_ideal"} & {*self.measure}):
+            if asked and not (
+                {"X", "Z"} <= set(self.measure) or {"H", "H_ideal"} & {*self.measure}
+            ):
                 have = ", ".join(self.measure)
                 what = f"the fidelity needs X and Z, H or H_ideal, and only {have} is measured"
                 raise FieldError(f"expect.{name}", what)

@@ -14,9 +14,7 @@ from hexmagic.driver.shards import Shard
 
 RUN = RunRow(run_id="r", name="n", created="2026", state="running")
 SHARDS = [
-    Shard(
-        id=f"s{i}", point=0, basis="X", index=i, first_shot=5 * i, shots=5, seed=2**63 - 1 - i
-    )
+    Shard(id=f"s{i}", point=0, basis="X", index=i, first_shot=5 * i, shots=5, seed=2**63 - 1 - i)
     for i in range(3)
 ]
 

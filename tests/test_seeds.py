@@ -21,7 +21,7 @@ from hexmagic.backends import aer
 from hexmagic.backends.clifft_counts import recorded
 from hexmagic.backends.clifft_noise import site_errors
 from hexmagic.backends.clifft_programs import sample_survivors
-from hexmagic.backends.clifft_shots import SHOTS_PER_BATCH, batches, batches
+from hexmagic.backends.clifft_shots import SHOTS_PER_BATCH, batches
 from hexmagic.driver.adapters import Engine, load_engine
 from hexmagic.driver.execution import Services
 from hexmagic.driver.plan import Plan, Point, make_plan
