@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from .spec_types import Accept, Bounds, Budget, DeviceSpec, Expect, Experiment, Gates, Protocol
+from .spec_conditions import Bounds, Budget, Expect, Gates
+from .spec_types import Accept, DeviceSpec, Experiment, Protocol
 from .sweep import SWEEPABLE
 
 _SECTIONS = (Protocol, DeviceSpec, Accept, Gates, Budget, Bounds, Expect)

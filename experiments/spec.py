@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .spec_conditions import Bounds, Budget, Expect, Gates
 from .spec_errors import (
     FieldError,
     Problem,
@@ -23,17 +24,7 @@ from .spec_errors import (
 )
 from .spec_noise import NoiseSpec
 from .spec_results import EstimateSpec, Keep
-from .spec_types import (
-    Accept,
-    Bounds,
-    Budget,
-    DeviceSpec,
-    Expect,
-    Experiment,
-    Gates,
-    Protocol,
-    Scalar,
-)
+from .spec_types import Accept, DeviceSpec, Experiment, Protocol, Scalar
 from .spec_validation import build_experiment
 from .strict_yaml import read_strict_yaml, write_strict_yaml
 from .sweep import SWEEPABLE, expand_sweep, overlap, set_field

@@ -16,6 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from . import spec_fields as kinds
 from . import spec_results as results
+from .spec_conditions import Budget, Expect, Gates
 from .spec_errors import FieldError, Source, field_path
 from .spec_noise import Noise, NoiseSpec
 from .spec_results import EstimateSpec
@@ -133,81 +134,6 @@ class Accept:
 
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gates:
-    """Conditions that are checked before anything is submitted.
-
-    Attributes:
-        min_predicted_acceptance: refuse a point whose acceptance is predicted below this.
-        max_median_cz_error: refuse a device whose median two-qubit gate error is above this.
-    """
-
-    min_predicted_acceptance: kinds.Rate | None = None
-    max_median_cz_error: kinds.Rate | None = None
-
-    def __post_init__(self) -> None:
-        """Check that something is asked for."""
-        _check_not_empty(self)
-
-
-@with_config(_STRICT)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What a run may cost.
-
-    Attributes:
-        qpu_seconds: most seconds of quantum processor time that the run may be charged.
-    """
-
-    qpu_seconds: kinds.Amount
-
-
-@with_config(_STRICT)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """A closed interval within [0, 1]; a side that is None is open.
-
-    Attributes:
-        min: smallest value that passes.
-        max: largest value that passes.
-    """
-
-    min: kinds.Rate | None = None
-    max: kinds.Rate | None = None
-
-    def __post_init__(self) -> None:
-        """Check that some value passes, and that not all do."""
-        _check_not_empty(self)
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise FieldError("", f"min {self.min} is above max {self.max}, so nothing passes")
-
-
-@with_config(_STRICT)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expect:
-    """What the run must show; exit code 5 when it does not.
-
-    Asked is every point of the protocol, and of it every estimate that `measure` lists: X and Z
-    together, H, and H_ideal as `accept.readout` says. Not asked are baselines and the estimate
-    with the readout error removed. The estimate itself is compared, not its interval; one that
-    does not exist, because no shot was kept, misses every bound.
-
-    Attributes:
-        fidelity: bounds on the fidelity with the magic state.
-        infidelity: bounds on 1 - fidelity.
-        acceptance: bounds on the fraction of shots that are kept.
-    """
-
-    fidelity: Bounds | None = None
-    infidelity: Bounds | None = None
-    acceptance: Bounds | None = None
-
-    def __post_init__(self) -> None:
-        """Check that something is asked for."""
-        _check_not_empty(self)
-
-
-@with_config(_STRICT)
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """One experiment: a protocol on a device, what is measured, and what is wanted of it.
 
@@ -249,7 +175,7 @@ class Experiment:
     shots: kinds.ShotCount
     seed: kinds.Seed
     keep: results.Keep = "auto"
-    estimate: results.Estimate = EstimateSpec()
+    estimate: results.Estimate = field(default_factory=EstimateSpec)
     sweep: Mapping[str, kinds.SweptValues] = field(default_factory=dict)
     baselines: kinds.Baselines = ()
     gates: Gates | None = None
@@ -301,10 +227,9 @@ class Experiment:
         if self.keep == "shots" and "H_ideal" in self.measure:
             raise FieldError("keep", "shots, but H_ideal records none; write auto or tallies")
         for name in ("fidelity", "infidelity"):
-            asked = self.expect is not None and getattr(self.expect, name, None) is not None
-            if asked and not (
-                {"X", "Z"} <= set(self.measure) or {"H", "H_ideal"} & {*self.measure}
-            ):
+            asked = self.expect is not None and getattr(self.expect, name) is not None
+            known = {"X", "Z"} <= {*self.measure} or {"H", "H_ideal"} & {*self.measure}
+            if asked and not known:
                 have = ", ".join(self.measure)
                 what = f"the fidelity needs X and Z, H or H_ideal, and only {have} is measured"
                 raise FieldError(f"expect.{name}", what)
@@ -330,12 +255,6 @@ class Experiment:
         """Return it as plain YAML values, without the fields that are absent or empty."""
         document: dict[str, Any] = _plain(self)
         return {key: value for key, value in document.items() if value not in ("", [], {})}
-
-
-def _check_not_empty(section: Gates | Bounds | Expect) -> None:
-    names = [f.name for f in fields(section)]
-    if all(getattr(section, name) is None for name in names):
-        raise FieldError("", f"checks nothing; give {' or '.join(names)}, or leave it out")
 
 
 def _plain(value: Any) -> Any:

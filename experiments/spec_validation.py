@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from .spec_conditions import Bounds, Budget, Expect, Gates
 from .spec_errors import (
     FieldError,
     FieldPath,
@@ -24,16 +25,7 @@ from .spec_errors import (
     show,
     suggest,
 )
-from .spec_types import (
-    Accept,
-    Bounds,
-    Budget,
-    DeviceSpec,
-    Expect,
-    Experiment,
-    Gates,
-    Protocol,
-)
+from .spec_types import Accept, DeviceSpec, Experiment, Protocol
 
 _SECTIONS: Mapping[FieldPath, type] = {
     (): Experiment,
