@@ -18,7 +18,13 @@ from ..experiments.record import BitKey
 from ..experiments.spec import Accept
 from .clifft_check import Checked, Judged, compile_checked, judge, judge_rows
 from .clifft_noise import flip_bits
-from .clifft_programs import compile_lines, parity_records, sample_survivors, with_detectors
+from .clifft_programs import (
+    compile_lines,
+    parity_records,
+    sample_all,
+    sample_survivors,
+    with_detectors,
+)
 from .clifft_text import Errors, make_text
 from .compilation import Compiled
 from .noise import CircuitNoise
@@ -129,7 +135,8 @@ class IdealFlipped:
 
     Attributes:
         checked: discards nothing.
-        rates: P(1|0) and P(0|1) of each measurement in front of the ideal check.
+        rates: P(1|0) and P(0|1) of each measurement in front of the ideal check; with a given
+            number of faults these flips come on top.
         asked: for each bit that is asked, the measurements whose parity it is, and its value.
     """
 
@@ -144,9 +151,7 @@ class IdealFlipped:
 
     def count(self, shots: int, seed: int, faults: int | None) -> Counts:
         """Return a batch of shots, counted."""
-        if faults is not None:
-            raise ValueError("flips of the sampled outcomes cannot be counted as faults")
-        found = clifft.sample(self.engine, shots, seed=seed)
+        found = sample_all(self.engine, shots, seed, faults)
         bits = found.measurements[:, : len(self.rates)].view(np.bool_)
         flip_bits(bits, self.rates, np.random.default_rng(seed))
         kept = np.ones(shots, dtype=np.bool_)

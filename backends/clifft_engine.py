@@ -30,9 +30,9 @@ from .clifft_noise import (
     site_errors,
     stratum_noise,
 )
-from .clifft_programs import compile_lines
+from .clifft_programs import compile_lines, sample_all
 from .clifft_shots import batches
-from .clifft_text import make_text
+from .clifft_text import Errors, make_text
 from .compilation import Compiled
 from .noise import Relaxation, make_noise
 
@@ -67,7 +67,14 @@ class _Sampling:
     rates: list[tuple[float, float]] | None
 
 
-def sample(compiled: Compiled, noise: NoiseSpec, *, shots: int, seed: int) -> Shots:
+def sample(
+    compiled: Compiled,
+    noise: NoiseSpec,
+    *,
+    shots: int,
+    seed: int,
+    faults: int | None = None,
+) -> Shots:
     """Return shots of a compiled circuit; the same arguments give the same shots.
 
     Args:
@@ -75,6 +82,8 @@ def sample(compiled: Compiled, noise: NoiseSpec, *, shots: int, seed: int) -> Sh
         noise: of any kind; relaxation is Pauli-twirled.
         shots: how many.
         seed: any non-negative integer, 0 included; derive it by hashing, never by adding.
+        faults: number of faults in each shot, flips of the sampled bits not among them; None: as
+            they come. Only where `counts_early` is False.
 
     Raises:
         RefusedError: a circuit without a readout.
@@ -86,7 +95,7 @@ def sample(compiled: Compiled, noise: NoiseSpec, *, shots: int, seed: int) -> Sh
     ready = _sampling(_job(compiled, noise))
     parts = []
     for size, engine_seed in batches(shots, seed):
-        found = clifft.sample(ready.engine, size, seed=engine_seed).measurements
+        found = sample_all(ready.engine, size, engine_seed, faults).measurements
         bits = np.take(found, ready.columns, axis=1).view(np.bool_)
         if ready.rates is not None:
             flip_bits(bits, ready.rates, np.random.default_rng(engine_seed))
@@ -112,7 +121,7 @@ def count(
         shots: how many.
         seed: any non-negative integer, 0 included; derive it by hashing, never by adding.
         faults: number of faults in each shot; None: as they come. Under uniform and paper noise
-            the counts do not depend on p then.
+            the counts do not depend on p then. Flips of an asymmetric readout are not among them.
 
     Raises:
         RefusedError: asymmetric readout of a recorded result (see `counts_early`).
@@ -129,7 +138,7 @@ def count(
 
 
 def counts_early(compiled: Compiled, noise: NoiseSpec) -> bool:
-    """Return whether `count` is exact without a given number of faults.
+    """Return whether `count` is exact.
 
     It is not where a result is recorded and readout is asymmetric: sample such a circuit.
     """
@@ -143,7 +152,7 @@ def location_probabilities(compiled: Compiled, noise: NoiseSpec) -> NDArray[np.f
 
     Shape (locations,). The number of faults in a shot is the number of them that strike.
     """
-    circuit = make_text(compiled.instructions, site_errors(compiled, noise))
+    circuit = make_text(compiled.instructions, _stratum_errors(compiled, noise))
     sites = np.array(compile_lines(circuit.lines).noise_site_probabilities)
     if noise.kind in EQUAL_KINDS:
         if not np.allclose(sites, STRATUM_PROBABILITY, rtol=1e-9):
@@ -185,12 +194,6 @@ def _approximations(compiled: Compiled, noise: NoiseSpec, *, stratified: bool) -
         yield (
             "a preparation, reset or readout that flips with 2p/3 suffers X, Y or Z with p, of "
             "which Z does nothing (same channel)"
-        )
-    elif stratified and not is_symmetric(found):
-        yield (
-            "a readout flips with the probability of misreading the value that the bit should "
-            "have (mean of both for a random bit), whatever its value is: not the same channel; "
-            "up to 1 % of acceptances and 20 % of infidelities (docs/agreement.md)"
         )
     elif not is_symmetric(found):
         yield "readout errors flip the sampled bits (exact: nothing feeds forward)"
@@ -236,17 +239,32 @@ def _counting(job: _Job, accept: Accept) -> Counting:
         return (ideal if ideally else recorded)(compiled, errors, accept)
     if ideally:
         return ideal_flipped(compiled, errors, accept, noise)
-    raise RefusedError(
-        f"noise {job.noise}: its readout is asymmetric, so shots are sampled and then counted"
-    )
+    raise _asymmetric(job.noise)
 
 
 @lru_cache(maxsize=16)
 def _stratum_counting(job: _Job, accept: Accept) -> Counting:
     """Return a circuit made ready for counting shots with a given number of faults each."""
-    errors = site_errors(job.compiled, job.noise)
-    ideally = job.compiled.program.record.logical.basis == "H_ideal"
-    return (ideal if ideally else recorded)(job.compiled, errors, accept)
+    compiled, noise = job.compiled, make_noise(job.compiled, job.noise)
+    errors = _stratum_errors(compiled, job.noise)
+    ideally = compiled.program.record.logical.basis == "H_ideal"
+    if is_symmetric(noise):
+        return (ideal if ideally else recorded)(compiled, errors, accept)
+    if ideally:
+        return ideal_flipped(compiled, errors, accept, noise)
+    raise _asymmetric(job.noise)
+
+
+def _stratum_errors(compiled: Compiled, spec: NoiseSpec) -> Errors:
+    """Return a circuit's fault locations; flips of an asymmetric readout come after sampling."""
+    noise = make_noise(compiled, spec)
+    return site_errors(compiled, spec) if is_symmetric(noise) else noise_errors(compiled, noise)
+
+
+def _asymmetric(noise: NoiseSpec) -> RefusedError:
+    return RefusedError(
+        f"noise {noise}: its readout is asymmetric, so shots are sampled and then counted"
+    )
 
 
 @atexit.register

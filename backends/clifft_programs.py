@@ -40,6 +40,18 @@ def compile_lines(lines: Iterable[str], expected: Sequence[int] = ()) -> clifft.
     )
 
 
+def sample_all(
+    engine: clifft.Program, shots: int, seed: int, faults: int | None
+) -> clifft.SampleResult:
+    """Return whole records of some shots, none of them discarded.
+
+    faults: number of noise sites that strike in each shot; None: as they come.
+    """
+    if faults is None:
+        return clifft.sample(engine, shots, seed=seed)
+    return clifft.sample_k(engine, shots, faults, seed=seed)
+
+
 def sample_survivors(
     engine: clifft.Program,
     shots: int,

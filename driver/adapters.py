@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Sampler(Protocol):
-    """Takes shots: every raw bit of each; the same arguments give the same shots."""
+    """Takes shots: every raw bit of each; the same arguments give the same shots.
+
+    That of an engine with `locations` also takes `faults`, as a Counter does.
+    """
 
     def __call__(self, compiled: Compiled, noise: NoiseSpec, /, *, shots: int, seed: int) -> Shots:
         """Return so many shots."""

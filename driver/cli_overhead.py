@@ -88,6 +88,8 @@ def _tables(folders: list[RunFolder]) -> tuple[pd.DataFrame, pd.DataFrame]:
         frames.append(run.fidelity())
         for problem in run.problems():
             note(f"{run.id}: incomplete: {problem}")
+        for text in run.shortfalls():
+            note(f"{run.id}: short of its goal: {text}")
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     points = side_by_side(frame, known)
     return points, fits_table(points)

@@ -96,6 +96,8 @@ def table(
     for run in opened:
         for problem in run.problems():
             note(f"{run.id}: incomplete: {problem}")
+        for text in run.shortfalls():
+            note(f"{run.id}: short of its goal: {text}")
     _write(_encode(frame, format_), format_, output)
 
 

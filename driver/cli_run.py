@@ -163,13 +163,15 @@ def _print(run: Run, log: JunitLog) -> None:
     from ..analysis.text import render_text
     from .expectation import ExpectationError, missed_expectations
     from .run_folder import RunFolder
+    from .strata_rounds import shortfalls
 
-    plan, fidelity = RunFolder(path=run.folder).plan, run.fidelity()
+    folder = RunFolder(path=run.folder)
+    plan, fidelity, short = folder.plan, run.fidelity(), shortfalls(folder)
     click.echo(render_text(fidelity, text_width()))
-    for text in run.shortfalls():
+    for text in dict.fromkeys(short.values()):
         note(text)
     click.echo(f"run: {run.id}")
-    missed = missed_expectations(plan, fidelity)
+    missed = missed_expectations(plan, fidelity, short)
     log.ended(plan, fidelity, missed)
     if missed:
         for one in missed[:-1]:

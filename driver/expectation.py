@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .plan import Plan, Point
+    from .workers import CircuitKey
 
 Row = Mapping[str, Any]
 
@@ -37,12 +38,20 @@ class Missed:
     line: str
 
 
-def missed_expectations(plan: Plan, fidelity: pd.DataFrame) -> tuple[Missed, ...]:
+def missed_expectations(
+    plan: Plan, fidelity: pd.DataFrame, short: Mapping[CircuitKey, str] | None = None
+) -> tuple[Missed, ...]:
     """Return each bound of the plan's `expect` that the fidelity table misses, in plan order.
 
     Who is asked, and of what, is told at `Expect`. An estimate that should be in the table and is
-    not misses its bounds like one that is NaN.
+    not misses its bounds like one that is NaN, and so does one by strata that is short of its goal.
+
+    Args:
+        plan: the plan.
+        fidelity: the run's table.
+        short: in words, the stratified measures that are short of their goal (`shortfalls`).
     """
+    unknown = short or {}
     if plan.expect is None:
         return ()
     rows = fidelity.to_dict("records")
@@ -50,7 +59,7 @@ def missed_expectations(plan: Plan, fidelity: pd.DataFrame) -> tuple[Missed, ...
         Missed(point=point.index, line=f"{point.label}: {what}")
         for point in plan.points
         if not point.baseline
-        for what in _missed_of_point(plan.expect, point, rows)
+        for what in _missed_of_point(plan.expect, point, rows, unknown)
     )
 
 
@@ -60,7 +69,16 @@ def estimate_name(row: Row) -> str:
     return f"h_ideal {row['readout']}" if ideal else str(row["estimate"])
 
 
-def _missed_of_point(expect: Expect, point: Point, rows: list[dict[Any, Any]]) -> Iterator[str]:
+def _missed_of_point(
+    expect: Expect,
+    point: Point,
+    rows: list[dict[Any, Any]],
+    unknown: Mapping[CircuitKey, str],
+) -> Iterator[str]:
+    reasons = [unknown[key] for m in point.measure if (key := (point.index, m)) in unknown]
+    if reasons:
+        yield f"unknown, so no bound is met: {'; '.join(dict.fromkeys(reasons))}"
+        return
     mine = [row for row in rows if row["point"] == point.index]
     asked = set()
     for estimate in _measured(point):

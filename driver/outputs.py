@@ -11,6 +11,7 @@ from .provenance import job_id
 from .report_data import join_reports, make_report_data
 from .results import TableKind, load_results, make_tables, save_tables
 from .run_folder import RunFolder
+from .strata_rounds import shortfalls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,9 @@ def write_tables(folder: RunFolder, jobs: Sequence[JobRow]) -> Outputs:
 
 def write_report(folder: RunFolder, outputs: Outputs) -> None:
     """Write the report, last of all: one that cannot be drawn costs nothing else."""
-    folder.write_text(REPORT, render(make_report_data(folder, outputs.tables, outputs.problems)))
+    short = tuple(dict.fromkeys(shortfalls(folder).values()))
+    data = make_report_data(folder, outputs.tables, outputs.problems + short)
+    folder.write_text(REPORT, render(data))
 
 
 def render(data: ReportData) -> str:

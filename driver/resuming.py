@@ -30,6 +30,10 @@ def resumable(folder: RunFolder) -> Iterator[None]:
 
 def resume_command(folder: RunFolder) -> str:
     """Return the command that goes on with a run."""
+    return f"hexmagic run --resume {folder.path.name}{runs_words(folder)}"
+
+
+def runs_words(folder: RunFolder) -> str:
+    """Return the option that names a run's directory, empty for the usual one."""
     runs = folder.path.parent
-    where = "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"
-    return f"hexmagic run --resume {folder.path.name}{where}"
+    return "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .catalogue import open_run_folder
 from .jobs import JobRow
 from .ledger import LEDGER_NAME, Ledger
+from .plan import SCHEMA_VERSION
 from .provenance import PROVENANCE
 from .run_folder import RunFolder
 from .times import utc_now
@@ -80,7 +81,7 @@ class Run:
         """Return, in words, which stratified estimates are short of their goal."""
         from .strata_rounds import shortfalls
 
-        return shortfalls(self._folder)
+        return tuple(dict.fromkeys(shortfalls(self._folder).values()))
 
     def jobs(self) -> pd.DataFrame:
         """Return one row per attempt at a shard: seed, state, error and time.
@@ -112,7 +113,7 @@ class Run:
         from .results import all_shots, load_shots
 
         if not any(shard.gives == "shots" for shard in self._folder.shards):
-            raise UsageError(f"run {self.id}: keeps no shots, only their counts (keep: tallies)")
+            raise UsageError(f"run {self.id}: keeps no shots, only their counts")
         problems = self.problems() if self.state == "done" else ()
         if problems:
             raise StorageError(
@@ -134,6 +135,7 @@ class Run:
 
         tables = {kind: self._table(kind) for kind in KINDS}
         problems = self.problems() + failed_jobs(self._folder, ledger_jobs(self._folder))
+        problems += self.shortfalls()
         return make_report_data(self._folder, tables, problems)
 
     def problems(self) -> tuple[str, ...]:
@@ -144,6 +146,8 @@ class Run:
         from .results import load_table, make_tables
 
         saved = load_table(self._folder, kind) if self.state == "done" else None
+        if saved is not None and self._folder.document["schema_version"] < SCHEMA_VERSION:
+            saved = None  # an earlier version's table lacks columns
         return make_tables(self._results().points)[kind] if saved is None else saved
 
     def _results(self) -> Results:

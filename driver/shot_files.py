@@ -100,7 +100,7 @@ def _check_shard(note: Mapping[str, Any], shots: Shots, shard: Shard, source: st
         raise StorageError(
             f"{source}: schema_version {version}, this program reads {SCHEMA_VERSION}"
         )
-    if note["shard"] != shard.to_json():
+    if Shard.from_json(note["shard"]) != shard:
         found = note["shard"].get("id")
         raise StorageError(f"{source}: holds shard {found}, not {shard.id}")
     if len(shots) != shard.shots:

@@ -12,7 +12,7 @@ from .catalogue import run_ids
 from .execution import latest
 from .files import StorageError
 from .jobs import JobRow
-from .resuming import resume_command
+from .resuming import resume_command, runs_words
 from .run import Run, ledger_jobs
 from .run_folder import RunFolder
 from .strata import read_groups
@@ -119,5 +119,5 @@ def _failure(folder: RunFolder, job: JobRow) -> dict[str, Any]:
 
 def _next_step(folder: RunFolder, state: str) -> str:
     if state == "done":
-        return f"hexmagic table {folder.path.name}"
+        return f"hexmagic table {folder.path.name}{runs_words(folder)}"
     return "wait: a process is running it" if state == "running" else resume_command(folder)

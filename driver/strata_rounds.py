@@ -6,6 +6,7 @@ So a run that was stopped goes on as if it had not been: the same rounds follow.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ..analysis.allocation import NextShots, next_shots
 from ..experiments.counts import Counts, Readout
@@ -16,6 +17,9 @@ from .prepare import make_shard
 from .run_folder import RunFolder
 from .shards import Shard
 from .strata import Group, read_groups
+from .workers import CircuitKey
+
+_LEAST_BATCHES = 16
 
 
 def planned_shots(folder: RunFolder) -> int:
@@ -25,15 +29,17 @@ def planned_shots(folder: RunFolder) -> int:
 
 
 def stratum_shard(folder: RunFolder, group: Group, faults: int, index: int) -> Shard:
-    """Return one shard of a stratum; each is as large as the circuit's shards are."""
+    """Return one shard of a stratum: as the circuit's shards, but at least 16 for all shots."""
     circuit = {c.key: c for c in folder.circuits}[group.owner, group.measure]
+    point = folder.plan.points[group.owner]
+    size = min(circuit.shard_shots, -(-point.shots // _LEAST_BATCHES))
     return make_shard(
-        folder.plan.points[group.owner],
+        point,
         group.measure,
-        circuit,
+        replace(circuit, shard_shots=size),
         folder.document["engine"],
         index=index,
-        shots=circuit.shard_shots,
+        shots=size,
         faults=faults,
     )
 
@@ -77,17 +83,18 @@ def stratified_rounds(folder: RunFolder) -> Iterator[list[Shard]]:
             yield shards
 
 
-def shortfalls(folder: RunFolder) -> tuple[str, ...]:
-    """Return, in words, which groups of a finished run are short of their goal, and why."""
-    found = []
+def shortfalls(folder: RunFolder) -> dict[CircuitKey, str]:
+    """Return, in words, which stratified measures are short of their goal, and why."""
+    found: dict[CircuitKey, str] = {}
     for group in read_groups(folder):
         batch = stratum_shard(folder, group, 0, 0).shots
         sampled = sampled_strata(folder, group)
         taken = {faults: counts.shots // batch for faults, counts in sampled.items()}
         last = _following(folder, group, taken)
         if last.status != "reached":
-            found.append(_short(folder.plan, group, last))
-    return tuple(found)
+            words = _short(folder.plan, group, last)
+            found |= {(point, group.measure): words for point in group.locations}
+    return found
 
 
 def _following(folder: RunFolder, group: Group, taken: Mapping[int, int]) -> NextShots:
@@ -133,8 +140,9 @@ def _short(plan: Plan, group: Group, last: NextShots) -> str:
     point = plan.points[group.owner]
     goal = point.estimate.relative_error
     reason = {
-        "budget": f"the {point.shots} shots are used up; allow more",
+        "budget": f"more would exceed the {point.shots} shots; allow more",
         "tail": "the goal is finer than the weights",
+        "sampling": "it is not finished",
     }.get(last.status, last.status)
     found = f"relative error {last.relative_error:.2g}, the goal was {goal:g}"
     if last.relative_error <= goal:

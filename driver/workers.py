@@ -94,7 +94,7 @@ def take_shard(kit: Kit, shard: Shard) -> Taken:
         ValueError: counts that the engine cannot give.
     """
     task = kit.tasks[shard.point, shard.basis]
-    if shard.gives == "counts" and (task.counts_early or shard.faults is not None):
+    if shard.gives == "counts" and task.counts_early:
         if kit.count is None:
             raise ValueError(f"shard {shard.id}: this engine cannot count")
         return kit.count(
@@ -105,7 +105,8 @@ def take_shard(kit: Kit, shard: Shard) -> Taken:
             seed=shard.seed,
             faults=shard.faults,
         )
-    shots = kit.sample(task.compiled, task.noise, shots=shard.shots, seed=shard.seed)
+    given: dict[str, Any] = {} if shard.faults is None else {"faults": shard.faults}
+    shots = kit.sample(task.compiled, task.noise, shots=shard.shots, seed=shard.seed, **given)
     if shard.gives == "shots":
         return shots.packed
     from ..analysis.postselect import count_shots

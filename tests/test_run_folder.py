@@ -1,5 +1,6 @@
 """The run folder: complete, canonical, whole after any failure, and enough by itself."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -279,6 +280,20 @@ def as_version_1(folder: Path) -> None:
     for circuit in plan["circuits"]:
         del circuit["shard_shots"]
     (folder / "plan.json").write_text(json.dumps(plan))
+    for path in (folder / "shots").iterdir():
+        table = pq.read_table(path)
+        note = json.loads(table.schema.metadata[b"hexmagic"])
+        del note["sha256"]
+        for name in ("first_shot", "gives", "faults"):
+            del note["shard"][name]
+        packed = b"".join(row.as_py() for row in table.column("bits"))
+        text = json.dumps(note, sort_keys=True, separators=(",", ":"))
+        note["sha256"] = hashlib.sha256(text.encode() + packed).hexdigest()
+        pq.write_table(table.replace_schema_metadata({"hexmagic": json.dumps(note)}), path)
+    for path in (folder / "tables").glob("fidelity.*"):
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        old = frame.drop(columns=[c for c in frame if str(c).startswith("infidelity")])
+        old.to_parquet(path) if path.suffix == ".parquet" else old.to_csv(path, index=False)
 
 
 def test_the_folder_of_schema_version_1_is_still_read(made: Run, copy: Run) -> None:
@@ -286,4 +301,7 @@ def test_the_folder_of_schema_version_1_is_still_read(made: Run, copy: Run) -> N
     old = open_run(copy.folder)
     assert old._folder.shards == made._folder.shards
     assert old._folder.plan == made._folder.plan
+    assert old.problems() == ()
     pd.testing.assert_frame_equal(old.fidelity(), made.fidelity())
+    pd.testing.assert_frame_equal(old.shots(), made.shots())
+    assert old.report() == made.report()

@@ -13,11 +13,14 @@ from fakes.world import make_clock, make_services
 
 from hexmagic.driver.adapters import Engine, load_engine
 from hexmagic.driver.execution import RunFailedError, Services
+from hexmagic.driver.expectation import missed_expectations
 from hexmagic.driver.ledger import LEDGER_NAME, Ledger
 from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.start import resume, run
+from hexmagic.driver.strata_rounds import shortfalls
 from hexmagic.driver.workers import make_process_pool
 from hexmagic.experiments.errors import UsageError
+from hexmagic.experiments.spec import Bounds, Expect
 
 BATCH = 1 << 13
 HEAD = """\
@@ -143,8 +146,39 @@ def test_a_goal_that_the_shots_do_not_reach_is_told(tmp_path: Path) -> None:
     short = run_one(tmp_path, body)
     [line] = short.shortfalls()
     assert line.startswith("fold13 d=3 r=1 paper=0.0001 in H_ideal: relative error ")
-    assert f"the {3 * BATCH} shots are used up" in line
+    assert f"more would exceed the {3 * BATCH} shots" in line
     assert (short.state, short.problems()) == ("done", ())
+
+
+def test_few_shots_make_small_batches_and_no_estimate_of_nothing(tmp_path: Path) -> None:
+    few = run_one(tmp_path, STRATIFIED.replace("1000000", "2000"))
+    assert set(few.jobs()["shots"]) == {125}
+    assert 0 < few.jobs()["shots"].sum() <= 2000
+    [line] = few.shortfalls()
+    plan = few._folder.plan
+    expect = Expect(infidelity=Bounds(max=1.0))
+    missed = missed_expectations(
+        replace(plan, expect=expect), few.fidelity(), shortfalls(few._folder)
+    )
+    assert [one.point for one in missed] == [0, 1]
+    assert line in missed[0].line
+
+
+def test_misread_ancillas_are_exact_in_strata_too(tmp_path: Path) -> None:
+    """FakeTorino: with readout taken as symmetric the strata were eleven sigma off."""
+    device = (
+        "device: {backend: clifft, name: fake_torino, noise: calibration}\nmeasure: [H_ideal, H]\n"
+    )
+    accept = "accept: {readout: correct}\n"
+    strata = device + accept + "estimate: {stratified: {relative_error: 0.03}}\nshots: 4000000\n"
+    direct = device + accept + "keep: tallies\nshots: 400000\n"
+    services = make_services(replace(load_engine("clifft"), shots_per_shard=lambda *_: 1 << 16))
+    one, other = (
+        run_one(tmp_path, body, services=services).fidelity() for body in (strata, direct)
+    )
+    for name in ("acceptance", "infidelity"):
+        sigma = sum((f[f"{name}_high"] - f[f"{name}_low"]) ** 2 for f in (one, other)) ** 0.5 / 3.92
+        assert (abs(one[name] - other[name]) < 4.5 * sigma).all()
 
 
 def test_a_lost_or_damaged_tally_is_a_problem_and_is_run_again(tmp_path: Path) -> None:
