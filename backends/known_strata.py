@@ -26,12 +26,11 @@ def known_strata(
 
     Fault locations are those of the stratified sampler: under uniform and paper noise each fails
     with the same probability p, of which a preparation, reset or readout uses two thirds (the
-    rest does nothing); under calibration noise each with its own, a readout with that of the
-    outcome which it should have.
+    rest does nothing); under calibration noise, if its readout is symmetric, each with its own.
 
     Args:
         compiled: the circuit.
-        noise: uniform, paper or calibration.
+        noise: with symmetric readout.
         certificate: what every single fault of that circuit does.
     """
     keys = [(fault.at, fault.qubits, fault.pauli) for fault in certificate.faults]

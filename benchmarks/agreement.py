@@ -28,7 +28,6 @@ from fakes.agreement import (
 )
 from fakes.strata_sums import (
     sample_directly,
-    sample_sites,
     sample_strata,
     strata_differences,
     weights_of,
@@ -167,10 +166,7 @@ def strata_rows(shots: int) -> Iterator[Row]:
             strata = sample_strata(compiled, noises[0], most=most, shots=shots, seed=number + 1)
             for noise in noises:
                 direct = sample_directly(compiled, noise, shots=16 * shots, seed=number + 11)
-                found = {"": strata_differences(compiled, noise, strata, direct)}
-                if kind == "calibration":
-                    sites = sample_sites(compiled, noise, shots=16 * shots, seed=number + 21)
-                    found["same readout, "] = strata_differences(compiled, noise, strata, sites)
+                found = strata_differences(compiled, noise, strata, direct)
                 yield {
                     "device": device,
                     "noise": str(noise),
@@ -178,11 +174,7 @@ def strata_rows(shots: int) -> Iterator[Row]:
                     "shots_per_stratum": shots,
                     "strata": most + 1,
                     "direct_shots": 16 * shots,
-                    "rates": {
-                        prefix + name: judged(rate)
-                        for prefix, rates in found.items()
-                        for name, rate in rates.items()
-                    },
+                    "rates": {name: judged(rate) for name, rate in found.items()},
                 }
 
 

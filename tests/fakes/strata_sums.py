@@ -14,9 +14,7 @@ from hexmagic.analysis.fault_numbers import FaultNumberWeights, fault_number_wei
 from hexmagic.analysis.postselect import count_shots
 from hexmagic.analysis.strata import stratified_estimates
 from hexmagic.analysis.stratum import Stratum
-from hexmagic.backends.clifft_counts import ideal, recorded
 from hexmagic.backends.clifft_engine import count, counts_early, location_probabilities, sample
-from hexmagic.backends.clifft_noise import site_errors
 from hexmagic.backends.clifft_shots import batches
 from hexmagic.backends.compilation import Compiled
 from hexmagic.experiments.counts import Counts, Readout
@@ -49,31 +47,23 @@ def sample_strata(
     compiled: Compiled, noise: NoiseSpec, *, most: int, shots: int, seed: int
 ) -> dict[int, Counts]:
     """Return counts of so many shots each with 0, 1, ..., `most` faults."""
-    return {
-        k: count(compiled, noise, ACCEPT, shots=shots, seed=seed * 1000 + k, faults=k)
-        for k in range(most + 1)
-    }
+    return {k: _counts(compiled, noise, shots, seed * 1000 + k, faults=k) for k in range(most + 1)}
 
 
 def sample_directly(compiled: Compiled, noise: NoiseSpec, *, shots: int, seed: int) -> Counts:
     """Return counts of shots with faults as they come; whole records a batch at a time."""
+    return _counts(compiled, noise, shots, seed, faults=None)
+
+
+def _counts(
+    compiled: Compiled, noise: NoiseSpec, shots: int, seed: int, *, faults: int | None
+) -> Counts:
     if counts_early(compiled, noise):
-        return count(compiled, noise, ACCEPT, shots=shots, seed=seed)
+        return count(compiled, noise, ACCEPT, shots=shots, seed=seed, faults=faults)
     parts = (
-        count_shots(sample(compiled, noise, shots=size, seed=part), ACCEPT)
+        count_shots(sample(compiled, noise, shots=size, seed=part, faults=faults), ACCEPT)
         for size, part in batches(shots, seed)
     )
-    return reduce(add, parts)
-
-
-def sample_sites(compiled: Compiled, noise: NoiseSpec, *, shots: int, seed: int) -> Counts:
-    """Return counts of shots with faults as they come, of the noise sites that the strata have.
-
-    Under calibration a readout then flips as often whatever its outcome is, as in the strata.
-    """
-    make = ideal if compiled.program.record.logical.basis == "H_ideal" else recorded
-    counting = make(compiled, site_errors(compiled, noise), ACCEPT)
-    parts = (counting.count(size, part, None) for size, part in batches(shots, seed))
     return reduce(add, parts)
 
 
