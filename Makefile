@@ -28,7 +28,7 @@ check: $(READY) ## format, lint, types, direction of the imports, content of the
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow" tests/test_imports.py tests/test_wheel.py
 
-bench: $(READY) ## print the benchmarks; the agreement of the engines takes longest, half an hour
+bench: $(READY) ## print the benchmarks; the agreement of the engines takes longest, an hour or two
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/emulation.py
 	$(BIN)/python benchmarks/agreement.py
