@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 import distributed
+from distributed.comm.core import CommClosedError
 
 from ..experiments.errors import HexmagicError, RefusedError, UsageError
 from .dask_cluster import Patience, join_cluster
@@ -118,7 +119,9 @@ class DaskPool(Executor):
         """
         try:
             result = await task
-        except CancelledError:  # not by us: then the future is not in flight any more
+        except (CancelledError, CommClosedError):
+            # cancelled, but not by us: then the future is not in flight any more; or the
+            # scheduler died while it handed over the result
             self._give_up(future, self._no_scheduler())
         except BrokenClusterError as error:
             self._give_up(future, str(error))
