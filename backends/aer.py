@@ -25,7 +25,7 @@ from ..experiments.errors import HexmagicError, RefusedError
 from ..experiments.shots import Shots, pack_shots
 from ..experiments.spec import NoiseSpec
 from ..experiments.steps import Matrix, Step, make_steps
-from .aer_settled import Settled, measures_in_the_middle, settle
+from .aer_settled import settle
 from .compilation import Compiled
 from .mixture import Alternative, Strikes, alternatives, sample_strikes
 from .noise import Channel, CircuitNoise, make_noise
@@ -208,7 +208,10 @@ def _simulate(
         by_size.setdefault(len(members), []).append(strikes)
     for size, patterns in sorted(by_size.items()):
         circuits = [_struck_circuit(simulation, compiled, strikes) for strikes in patterns]
-        settled = [_settled(circuit) if size >= _WORTH_SETTLING else None for circuit in circuits]
+        settled = [
+            settle(circuit, _simulator()) if size >= _WORTH_SETTLING else None
+            for circuit in circuits
+        ]
         circuits = [s.circuit if s else c for c, s in zip(circuits, settled, strict=True)]
         seed = int(rng.integers(_MAX_SEED))
         result = _simulator().run(circuits, shots=size, memory=True, seed_simulator=seed).result()
@@ -220,10 +223,6 @@ def _simulate(
             read = _read_memory(memory, simulation.template, compiled, certain)
             bits[groups[strikes]] = read
     return bits
-
-
-def _settled(circuit: QuantumCircuit) -> Settled | None:
-    return settle(circuit, _simulator()) if measures_in_the_middle(circuit) else None
 
 
 @lru_cache(maxsize=1)

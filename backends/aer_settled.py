@@ -35,7 +35,7 @@ class Settled:
 
 
 def settle(circuit: QuantumCircuit, simulator: Any) -> Settled | None:
-    """Return the circuit without its certain operations, or None if one of them is not certain.
+    """Return the circuit without its certain operations; None if one is not certain, or none is.
 
     Args:
         circuit: of gates, measurements and resets; one with any other channel is not settled.
@@ -44,8 +44,8 @@ def settle(circuit: QuantumCircuit, simulator: Any) -> Settled | None:
     Raises:
         HexmagicError: Aer fails.
     """
-    watched = _in_the_middle(circuit)
-    if any(item.operation.name == "kraus" for item in circuit.data):
+    watched = operations_in_the_middle(circuit)
+    if not watched or any(item.operation.name == "kraus" for item in circuit.data):
         return None
     certain = _outcomes(circuit, watched, simulator)
     if certain is None:
@@ -62,12 +62,7 @@ def settle(circuit: QuantumCircuit, simulator: Any) -> Settled | None:
     return Settled(circuit=kept, outcomes=recorded)
 
 
-def measures_in_the_middle(circuit: QuantumCircuit) -> bool:
-    """Return whether a circuit measures or resets a qubit that it uses again."""
-    return bool(_in_the_middle(circuit))
-
-
-def _in_the_middle(circuit: QuantumCircuit) -> frozenset[int]:
+def operations_in_the_middle(circuit: QuantumCircuit) -> frozenset[int]:
     """Return the indices of resets, and of measurements whose qubit is used again."""
     used: set[Any] = set()
     found = set()

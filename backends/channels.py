@@ -60,3 +60,13 @@ class CircuitNoise:
 
     channels: tuple[Channel, ...]
     readout: Mapping[BitKey, tuple[float, float]]
+
+    def misread(self, key: BitKey, value: int | None) -> float:
+        """Return the chance that a bit is recorded wrong.
+
+        Args:
+            key: which bit.
+            value: its true outcome; None for one that is random, then the mean of both.
+        """
+        rates = self.readout.get(key, (0.0, 0.0))
+        return sum(rates) / 2 if value is None else rates[value]

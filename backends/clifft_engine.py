@@ -31,7 +31,7 @@ from .clifft_noise import (
     stratum_noise,
 )
 from .clifft_programs import compile_lines, sample_all
-from .clifft_shots import batches
+from .clifft_shots import batches, record_columns
 from .clifft_text import Errors, make_text
 from .compilation import Compiled
 from .noise import Relaxation, make_noise
@@ -152,8 +152,7 @@ def location_probabilities(compiled: Compiled, noise: NoiseSpec) -> NDArray[np.f
 
     Shape (locations,). The number of faults in a shot is the number of them that strike.
     """
-    circuit = make_text(compiled.instructions, _stratum_errors(compiled, noise))
-    sites = np.array(compile_lines(circuit.lines).noise_site_probabilities)
+    sites = np.array(_sites(_job(compiled, stratum_noise(noise))))
     if noise.kind in EQUAL_KINDS:
         if not np.allclose(sites, STRATUM_PROBABILITY, rtol=1e-9):
             raise HexmagicError(f"{noise.kind} noise: its fault locations are not equally likely")
@@ -167,8 +166,7 @@ def shots_per_shard(compiled: Compiled, counted: bool) -> int:
     What a shot costs goes with the rotations that are open at a time, not with the qubits: about
     3e-7 s of d = 3, 1e-5 s of d = 5 and of d = 7 without resets, 1e-2 s of d = 7 with them.
     """
-    errors = noise_errors(compiled, make_noise(compiled, _ANY_NOISE))
-    width = compile_lines(make_text(compiled.instructions, errors).lines).peak_active_width
+    width = _active_width(_job(compiled, _ANY_NOISE))
     if width <= _NARROW:
         return 1 << 20 if counted else 1 << 16
     if width <= _MIDDLE:
@@ -220,11 +218,10 @@ def _sampling(job: _Job) -> _Sampling:
     compiled, record = job.compiled, job.compiled.program.record
     noise = make_noise(compiled, job.noise)
     circuit = make_text(compiled.instructions, noise_errors(compiled, noise))
-    position = {key: i for i, key in enumerate(circuit.measured)}
     rates = [noise.readout.get(bit.key, (0.0, 0.0)) for bit in record.bits]
     return _Sampling(
         engine=compile_lines(circuit.lines),
-        columns=[position[bit.key] for bit in record.bits],
+        columns=record_columns(circuit, record),
         rates=None if is_symmetric(noise) else rates,
     )
 
@@ -265,6 +262,21 @@ def _asymmetric(noise: NoiseSpec) -> RefusedError:
     return RefusedError(
         f"noise {noise}: its readout is asymmetric, so shots are sampled and then counted"
     )
+
+
+@lru_cache(maxsize=64)
+def _sites(job: _Job) -> NDArray[np.float64]:
+    """Return the probability of each noise site; a sweep of p asks for the same ones."""
+    errors = _stratum_errors(job.compiled, job.noise)
+    lines = make_text(job.compiled.instructions, errors).lines
+    return compile_lines(lines).noise_site_probabilities
+
+
+@lru_cache(maxsize=64)
+def _active_width(job: _Job) -> int:
+    """Return how many rotations are open at a time, at most; a sweep asks for the same circuit."""
+    errors = noise_errors(job.compiled, make_noise(job.compiled, job.noise))
+    return compile_lines(make_text(job.compiled.instructions, errors).lines).peak_active_width
 
 
 @atexit.register

@@ -67,8 +67,7 @@ def site_errors(compiled: Compiled, spec: NoiseSpec) -> Errors:
     for at, instruction in enumerate(compiled.instructions):
         if instruction.name != "measure" or instruction.bits[0] not in noise.readout:
             continue
-        rates, value = noise.readout[instruction.bits[0]], expected[instruction.bits[0]]
-        rate = sum(rates) / 2 if value is None else rates[value]
+        rate = noise.misread(instruction.bits[0], expected[instruction.bits[0]])
         if rate > 0:
             strike = f"DEPOLARIZE1({STRATUM_PROBABILITY!r})" if equal else f"X_ERROR({rate!r})"
             turn = f"CX {fresh} {instruction.qubits[0]}"

@@ -15,10 +15,11 @@ from ..experiments.errors import HexmagicError
 from ..experiments.faults import Fault
 from ..experiments.instructions import Instruction
 from ..experiments.program import Program
+from ..experiments.record import RecordMap
 from ..experiments.shots import Shots, join_shots, pack_shots
 from .clifft_faults import given_faults
 from .clifft_programs import compile_lines
-from .clifft_text import make_text
+from .clifft_text import CircuitText, make_text
 
 SHOTS_PER_BATCH = 1 << 16
 """Shots that are held unpacked at a time."""
@@ -47,17 +48,26 @@ def sample(
         HexmagicError: no shots, or a bit of the record map that the circuit does not measure.
     """
     circuit = make_text(instructions, given_faults(instructions, faults))
-    position = {key: i for i, key in enumerate(circuit.measured)}
-    missing = [bit.key for bit in program.record.bits if bit.key not in position]
-    if missing:
-        raise HexmagicError(f"the circuit does not measure {missing[0]}, which the record map has")
-    columns = [position[bit.key] for bit in program.record.bits]
+    columns = record_columns(circuit, program.record)
     engine = compile_lines(circuit.lines)
     parts = []
     for size, engine_seed in batches(shots, seed):
         found = clifft.sample(engine, size, seed=engine_seed).measurements
         parts.append(pack_shots(found[:, columns].astype(np.bool_), program.record))
     return join_shots(parts)
+
+
+def record_columns(circuit: CircuitText, record: RecordMap) -> list[int]:
+    """Return which measurement each bit of a record map is.
+
+    Raises:
+        HexmagicError: a bit that the circuit does not measure.
+    """
+    position = {key: i for i, key in enumerate(circuit.measured)}
+    missing = [bit.key for bit in record.bits if bit.key not in position]
+    if missing:
+        raise HexmagicError(f"the circuit does not measure {missing[0]}, which the record map has")
+    return [position[bit.key] for bit in record.bits]
 
 
 def batches(shots: int, seed: int) -> Iterator[tuple[int, int]]:

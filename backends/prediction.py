@@ -9,7 +9,7 @@ from math import exp, log1p
 from ..experiments.certificate import Certificate
 from ..experiments.spec import Accept, NoiseSpec
 from .compilation import Compiled
-from .noise import Channel, PauliChannel, make_noise
+from .noise import Channel, CircuitNoise, PauliChannel, make_noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,22 +43,8 @@ def predict_acceptance(
         return Prediction(acceptance=1.0, method="nothing to post-select on")
     survival = _survival(certificate, accept) if certificate else {}
     total = 0.0
-    for channel in noise_.channels:
-        lost = sum(
-            p * (1 - survival.get(key, 0.0)) for key, p in single_faults_of(compiled, channel)
-        )
-        total += log1p(-lost)
-    measured = {
-        bit: (at, instruction.qubits)
-        for at, instruction in enumerate(compiled.instructions)
-        for bit in instruction.bits
-    }
-    for bit in compiled.program.record.bits:
-        up, down = noise_.readout.get(bit.key, (0.0, 0.0))
-        raw = compiled.program.record.expected_raw[bit.key]
-        error = (up + down) / 2 if raw is None else (up, down)[raw]
-        at, qubits = measured[bit.key]
-        total += log1p(-error * (1 - survival.get((at, qubits, "X"), 0.0)))
+    for faults in fault_locations(compiled, noise_):
+        total += log1p(-sum(p * (1 - survival.get(key, 0.0)) for key, p in faults.items()))
     method = "every single fault, exact" if certificate else "no fault at all (lower bound)"
     return Prediction(acceptance=exp(total), method=method)
 
@@ -69,6 +55,19 @@ def _survival(certificate: Certificate, accept: Accept) -> Mapping[FaultKey, flo
         (fault.at, fault.qubits, fault.pauli): float(probability)
         for fault, probability in zip(certificate.faults, kept, strict=True)
     }
+
+
+def fault_locations(compiled: Compiled, noise: CircuitNoise) -> Iterator[Mapping[FaultKey, float]]:
+    """Yield each fault location: its faults as the certificate names them, with probabilities.
+
+    A measurement is one too; its outcome is taken to be what it should be.
+    """
+    for channel in noise.channels:
+        yield dict(single_faults_of(compiled, channel))
+    expected = compiled.program.record.expected_raw
+    for at, instruction in enumerate(compiled.instructions):
+        for bit in instruction.bits:
+            yield {(at, instruction.qubits, "X"): noise.misread(bit, expected[bit])}
 
 
 def single_faults_of(compiled: Compiled, channel: Channel) -> Iterator[tuple[FaultKey, float]]:

@@ -177,8 +177,11 @@ class Execution:
         prepared = self.prepared or prepare(
             plan, engine, build=self._build_again, judge=None, where=self._where
         )
-        if prepared.shards != self.folder.shards:
-            before = self.folder.document["engine"]
+        before = self.folder.document["engine"]
+        same_circuits = [(c.key, c.fingerprint) for c in prepared.circuits] == [
+            (c.key, c.fingerprint) for c in self.folder.circuits
+        ]
+        if before != engine.identity or not same_circuits or prepared.shards != self.folder.shards:
             raise RefusedError(
                 f"run {self.folder.run_id}: the versions installed now would not compute the same "
                 f"shots (made with {before}, now {engine.identity}, or the compiled circuits "

@@ -209,7 +209,7 @@ def _load_strata(folder: RunFolder) -> tuple[dict[CircuitKey, Stratified], list[
             if found_shots < taken:
                 problems.append(f"{label}: {found_shots} of the {taken} shots that were taken")
         strata = group.strata(sampled)
-        for point, weights in group.weights().items():
+        for point, weights in group.weights.items():
             found[point, group.measure] = Stratified(weights=weights, strata=strata)
     return found, problems
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +38,7 @@ Known = Mapping[int, Stratum]
 Knowledge = Callable[[Point, "Compiled"], Known]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Group:
     """Points that share the strata of one measure.
 
@@ -53,8 +54,9 @@ class Group:
     locations: Mapping[int, tuple[tuple[float, int], ...]]
     known: Known
 
+    @cached_property
     def weights(self) -> dict[int, FaultNumberWeights]:
-        """Return how likely each number of faults is at each point."""
+        """How likely each number of faults is at each point."""
         return {
             point: fault_number_weights(
                 np.repeat([p for p, _ in found], [n for _, n in found]), tail=TAIL

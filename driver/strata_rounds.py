@@ -6,6 +6,7 @@ So a run that was stopped goes on as if it had not been: the same rounds follow.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from ..analysis.allocation import NextShots, next_shots
@@ -55,7 +56,7 @@ def sampled_strata(folder: RunFolder, group: Group) -> dict[int, Counts]:
     for path in sorted(first.parent.glob(first.name.replace("-k00-00000", "-k*-*"))):
         faults = int(path.stem.rpartition("-k")[2].partition("-")[0])
         batches[faults] = batches.get(faults, 0) + 1
-    return {faults: _sum(folder, group, faults, number) for faults, number in batches.items()}
+    return _counted(folder, {}, _shards(folder, group, {}, batches))
 
 
 def stratified_rounds(folder: RunFolder) -> Iterator[list[Shard]]:
@@ -64,53 +65,73 @@ def stratified_rounds(folder: RunFolder) -> Iterator[list[Shard]]:
     Each round is asked for when the shards of the one before it are on disk; those that were run
     before, by a process that was stopped, are named again.
     """
-    taken: dict[int, dict[int, int]] = {}
-    groups = read_groups(folder)
-    open_groups = dict(enumerate(groups))
-    while open_groups:
-        shards: list[Shard] = []
-        for number, group in list(open_groups.items()):
-            before = taken.setdefault(number, {})
-            following = _following(folder, group, before)
-            if not following.batches:
-                del open_groups[number]
-            for faults, batches in following.batches.items():
-                first = before.get(faults, 0)
-                new = range(first, first + batches)
-                shards += [stratum_shard(folder, group, faults, index) for index in new]
-                before[faults] = first + batches
-        if shards:
-            yield shards
+    sampled: list[tuple[Group, Mapping[int, Counts]]] = [(g, {}) for g in read_groups(folder)]
+    while sampled:
+        asked = [
+            (group, counts, _shards(folder, group, counts, _next(folder, group, counts).batches))
+            for group, counts in sampled
+        ]
+        asked = [(group, counts, shards) for group, counts, shards in asked if shards]
+        if asked:
+            yield [shard for _, _, shards in asked for shard in shards]
+        sampled = [(group, _counted(folder, counts, shards)) for group, counts, shards in asked]
 
 
 def shortfalls(folder: RunFolder) -> dict[CircuitKey, str]:
-    """Return, in words, which stratified measures are short of their goal, and why."""
+    """Return, in words, which stratified measures are short of their goal, and why.
+
+    One of which shards are lost or damaged is left out: `load_results` tells of it.
+    """
     found: dict[CircuitKey, str] = {}
     for group in read_groups(folder):
-        batch = stratum_shard(folder, group, 0, 0).shots
-        sampled = sampled_strata(folder, group)
-        taken = {faults: counts.shots // batch for faults, counts in sampled.items()}
-        last = _following(folder, group, taken)
-        if last.status != "reached":
-            words = _short(folder.plan, group, last)
-            found |= {(point, group.measure): words for point in group.locations}
+        with suppress(StorageError):
+            last = _next(folder, group, sampled_strata(folder, group))
+            if last.status != "reached":
+                words = _short(folder.plan, group, last)
+                found |= {(point, group.measure): words for point in group.locations}
     return found
 
 
-def _following(folder: RunFolder, group: Group, taken: Mapping[int, int]) -> NextShots:
+def _next(folder: RunFolder, group: Group, sampled: Mapping[int, Counts]) -> NextShots:
     point = folder.plan.points[group.owner]
-    batch = stratum_shard(folder, group, 0, 0).shots
-    sampled = {
-        faults: _sum(folder, group, faults, batches) for faults, batches in taken.items() if batches
-    }
     return next_shots(
-        list(group.weights().values()),
+        list(group.weights.values()),
         group.strata(sampled),
         readouts=_aimed_at(point, group.measure),
         relative_error=point.estimate.relative_error,
-        budget=point.shots - batch * sum(taken.values()),
-        batch=batch,
+        budget=point.shots - sum(counts.shots for counts in sampled.values()),
+        batch=stratum_shard(folder, group, 0, 0).shots,
     )
+
+
+def _shards(
+    folder: RunFolder, group: Group, sampled: Mapping[int, Counts], batches: Mapping[int, int]
+) -> list[Shard]:
+    """Return the shards of so many more batches of each number of faults."""
+    size = stratum_shard(folder, group, 0, 0).shots
+    shards = []
+    for faults, number in batches.items():
+        first = sampled[faults].shots // size if faults in sampled else 0
+        new = range(first, first + number)
+        shards += [stratum_shard(folder, group, faults, index) for index in new]
+    return shards
+
+
+def _counted(
+    folder: RunFolder, sampled: Mapping[int, Counts], shards: Sequence[Shard]
+) -> dict[int, Counts]:
+    """Return the counts by number of faults with those of some more shards.
+
+    Raises:
+        StorageError: a file is damaged or another shard's, or missing.
+    """
+    total = dict(sampled)
+    for shard in shards:
+        counts, faults = folder.load_taken(shard), shard.faults
+        if not isinstance(counts, Counts) or faults is None:
+            raise StorageError(f"run {folder.run_id}: {shard.file_name} is missing")
+        total[faults] = total[faults] + counts if faults in total else counts
+    return total
 
 
 def _aimed_at(point: Point, measure: Measure) -> Sequence[Readout]:
@@ -121,19 +142,6 @@ def _aimed_at(point: Point, measure: Measure) -> Sequence[Readout]:
     """
     both = measure == "H_ideal" and point.accept.readout == "detect"
     return ("detect", "correct") if both else (point.accept.readout,)
-
-
-def _sum(folder: RunFolder, group: Group, faults: int, batches: int) -> Counts:
-    parts = [
-        folder.load_taken(stratum_shard(folder, group, faults, index)) for index in range(batches)
-    ]
-    counts = [part for part in parts if isinstance(part, Counts)]
-    if len(counts) != batches:
-        raise StorageError(f"run {folder.run_id}: a tally file of {faults} faults is missing")
-    total = counts[0]
-    for part in counts[1:]:
-        total += part
-    return total
 
 
 def _short(plan: Plan, group: Group, last: NextShots) -> str:

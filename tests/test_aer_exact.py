@@ -1,6 +1,6 @@
 """The emulator against exact density matrices, on small circuits with exaggerated noise."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +43,7 @@ FIXED = {
     **{"cx": CXGate(), "cz": CZGate(), "ecr": ECRGate()},
 }
 ROTATIONS = {"rz": RZGate, "ry": RYGate}
+Distribution = Mapping[tuple[int, ...], float]
 State = tuple[tuple[tuple[BitKey, int], ...], DensityMatrix]
 
 
@@ -128,7 +129,7 @@ def by_the_paper(instruction: Instruction, spec: NoiseSpec) -> SuperOp | None:
     return None
 
 
-def exact(compiled: Compiled, spec: NoiseSpec) -> Mapping[tuple[int, ...], float]:
+def exact(compiled: Compiled, spec: NoiseSpec) -> Distribution:
     """Return the distribution of the recorded bits in the record map's order."""
     n = compiled.local.num_qubits
     gates = gate_errors(compiled) if spec.kind == "calibration" else {}
@@ -137,6 +138,22 @@ def exact(compiled: Compiled, spec: NoiseSpec) -> Mapping[tuple[int, ...], float
         p = 2 * (spec.p or 0.0) / 3
         for q in range(n):
             start = start.evolve(SuperOp(pauli_error([("X", p), ("I", 1 - p)])), [q])
+
+    def follows(instruction: Instruction) -> SuperOp | None:
+        if spec.kind == "calibration":
+            return calibrated(compiled, gates, instruction)
+        return by_the_paper(instruction, spec)
+
+    return walked(compiled, spec, start, follows)
+
+
+def walked(
+    compiled: Compiled,
+    spec: NoiseSpec,
+    start: DensityMatrix,
+    follows: Callable[[Instruction], SuperOp | None],
+) -> Distribution:
+    """Return the distribution of the recorded bits, given what follows each instruction."""
     states: list[State] = [((), start)]
     for instruction in compiled.instructions:
         if instruction.name == "barrier":
@@ -144,12 +161,8 @@ def exact(compiled: Compiled, spec: NoiseSpec) -> Mapping[tuple[int, ...], float
         if instruction.name == "measure":
             states = [branch for state in states for branch in measured(state, instruction)]
             continue
-        follows = (
-            calibrated(compiled, gates, instruction)
-            if spec.kind == "calibration"
-            else by_the_paper(instruction, spec)
-        )
-        states = [(bits, after(rho, instruction, follows)) for bits, rho in states]
+        error = follows(instruction)
+        states = [(bits, after(rho, instruction, error)) for bits, rho in states]
     found: dict[tuple[int, ...], float] = {}
     for bits, rho in states:
         for read, p in misread(compiled, spec, dict(bits)).items():

@@ -10,7 +10,7 @@ from qiskit.quantum_info import Kraus
 from qiskit_aer import AerSimulator
 
 from hexmagic.backends import aer
-from hexmagic.backends.aer_settled import measures_in_the_middle, settle
+from hexmagic.backends.aer_settled import operations_in_the_middle, settle
 from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
@@ -44,7 +44,7 @@ def test_certain_operations_are_left_out_and_nothing_else_changes(outcome: int) 
     settled = settle(circuit, SIMULATOR)
     assert settled is not None
     assert settled.outcomes == {0: bool(outcome)}
-    assert not measures_in_the_middle(settled.circuit)
+    assert not operations_in_the_middle(settled.circuit)
     before, after = counts_of(circuit), counts_of(settled.circuit)
     assert {word[:2] for word in before} == {word[:2] for word in after} == {"00", "11"}
     assert {word[2] for word in before} == {str(outcome)}
@@ -53,7 +53,7 @@ def test_certain_operations_are_left_out_and_nothing_else_changes(outcome: int) 
 
 @pytest.mark.parametrize("angle", [pi / 2, 0.01])
 def test_a_circuit_with_an_outcome_that_is_not_certain_is_left_as_it_is(angle: float) -> None:
-    assert measures_in_the_middle(make_circuit(angle))
+    assert operations_in_the_middle(make_circuit(angle))
     assert settle(make_circuit(angle), SIMULATOR) is None
 
 
@@ -69,7 +69,7 @@ def test_measurements_at_the_end_are_not_in_the_middle() -> None:
     circuit.append(UnitaryGate(np.eye(2)), [0])
     circuit.measure(0, 0)
     circuit.barrier()
-    assert not measures_in_the_middle(circuit)
+    assert not operations_in_the_middle(circuit)
 
 
 @pytest.mark.parametrize("scheme", ["fold", "fold13"])

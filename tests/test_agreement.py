@@ -35,22 +35,14 @@ from fakes.strata_sums import (
 from numpy.typing import NDArray
 from qiskit.quantum_info import PTM, DensityMatrix, SuperOp
 from scipy.stats import chi2
-from test_aer_exact import (
-    State,
-    after,
-    calibrated,
-    exact,
-    make_line,
-    measured,
-    misread,
-    small,
-)
+from test_aer_exact import Distribution, calibrated, exact, make_line, small, walked
 
 from hexmagic.backends import clifft_engine
 from hexmagic.backends.compilation import Compiled
 from hexmagic.backends.noise import CircuitNoise, make_noise
 from hexmagic.experiments.block import Block, Read
 from hexmagic.experiments.colour_code import Basis
+from hexmagic.experiments.instructions import Instruction
 from hexmagic.experiments.measures import Measure
 from hexmagic.experiments.program import Program, assemble
 from hexmagic.experiments.spec import NoiseSpec
@@ -123,8 +115,6 @@ def test_an_error_rate_that_is_off_by_a_fifth_is_found() -> None:
 
 # --- small circuits against density matrices ------------------------------------------------------
 
-Distribution = Mapping[tuple[int, ...], float]
-
 
 def make_reused() -> Program:
     """Return two data qubits and an ancilla that is read twice without a reset in between."""
@@ -147,21 +137,13 @@ def exact_twirled(compiled: Compiled) -> Distribution:
     The Pauli twirl of a channel has the diagonal of its Pauli transfer matrix and nothing else.
     """
     gates = gate_errors(compiled)
-    states: list[State] = [((), DensityMatrix.from_label("0" * compiled.local.num_qubits))]
-    for instruction in compiled.instructions:
-        if instruction.name == "barrier":
-            continue
-        if instruction.name == "measure":
-            states = [branch for state in states for branch in measured(state, instruction)]
-            continue
+    start = DensityMatrix.from_label("0" * compiled.local.num_qubits)
+
+    def follows(instruction: Instruction) -> SuperOp | None:
         full = calibrated(compiled, gates, instruction)
-        follows = None if full is None else SuperOp(PTM(np.diag(np.diag(PTM(full).data))))
-        states = [(bits, after(rho, instruction, follows)) for bits, rho in states]
-    found: dict[tuple[int, ...], float] = {}
-    for bits, rho in states:
-        for read, p in misread(compiled, CALIBRATION, dict(bits)).items():
-            found[read] = found.get(read, 0.0) + p * float(np.real(np.trace(rho.data)))
-    return found
+        return None if full is None else SuperOp(PTM(np.diag(np.diag(PTM(full).data))))
+
+    return walked(compiled, CALIBRATION, start, follows)
 
 
 def fit(bits: NDArray[np.bool_], wanted: Distribution) -> float:

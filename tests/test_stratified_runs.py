@@ -19,7 +19,7 @@ from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.start import resume, run
 from hexmagic.driver.strata_rounds import shortfalls
 from hexmagic.driver.workers import make_process_pool
-from hexmagic.experiments.errors import UsageError
+from hexmagic.experiments.errors import RefusedError, UsageError
 from hexmagic.experiments.spec import Bounds, Expect
 
 BATCH = 1 << 13
@@ -199,6 +199,22 @@ def test_a_lost_or_damaged_tally_is_a_problem_and_is_run_again(tmp_path: Path) -
         again = resume(made.id, made.folder.parent, services=clifft_services())
         assert first.read_bytes() == before
         pd.testing.assert_frame_equal(again.fidelity(), table)
+
+
+def test_a_damaged_tally_stops_neither_tables_nor_report(tmp_path: Path) -> None:
+    made = run_one(tmp_path, STRATIFIED)
+    (made.folder / "tallies" / "p000-H_ideal-k02-00000.json").write_text("{")
+    assert made.shortfalls() == ()
+    assert "damaged tally file" in made.report()
+
+
+def test_a_stopped_run_is_not_continued_with_another_engine(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_one(tmp_path, STRATIFIED, progress=StopAfter(1))
+    [folder] = (tmp_path / "runs").glob("counted-*")
+    other = replace(load_engine("clifft"), shots_per_shard=lambda *_: BATCH, version="other")
+    with pytest.raises(RefusedError, match="would not compute the same shots"):
+        resume(folder.name, folder.parent, services=make_services(other))
 
 
 def test_a_shard_of_another_stratum_in_its_place_is_refused(tmp_path: Path) -> None:
