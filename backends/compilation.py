@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -19,12 +19,12 @@ from qiskit.transpiler.passes import (
     ConstrainedReschedule,
     GateDirection,
     Optimize1qGatesDecomposition,
-    PadDelay,
 )
 
 from ..experiments.errors import HexmagicError, UsageError
-from ..experiments.instructions import Instruction, read_instructions
+from ..experiments.instructions import Instruction, count_by_gadget, read_instructions
 from ..experiments.program import Program
+from .decoupling import Decoupling, make_padding
 from .device import Device
 from .isa import make_target
 from .timing import Window, count_layers, operation_windows
@@ -43,7 +43,8 @@ class Compiled:
         device: the device, with its calibration.
         layout: `layout[patch qubit]` is the physical qubit.
         local: the ISA circuit on the patch's qubits, scheduled as late as possible, every idle an
-            explicit delay in dt. A qubit's wait in |0> in front of its first gate is not written.
+            explicit delay in dt, or delays and decoupling pulses. A qubit's wait in |0> in front
+            of its first gate is not written.
         duration_seconds: from the first gate to the end of the last measurement.
     """
 
@@ -97,7 +98,7 @@ class Compiled:
     @property
     def two_qubit_gates(self) -> Mapping[str, int]:
         """Two-qubit gates of each gadget, by label."""
-        counts = _gadget_counts(self.instructions)
+        counts = count_by_gadget(self.instructions)
         return {g.label: counts["two_qubit_gates", g.label] for g in self.program.gadgets}
 
     @cached_property
@@ -112,14 +113,27 @@ class Compiled:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def compile_program(program: Program, device: Device, layout: tuple[int, ...]) -> Compiled:
+def compile_program(
+    program: Program,
+    device: Device,
+    layout: tuple[int, ...],
+    *,
+    decoupling: Decoupling = "none",
+) -> Compiled:
     """Return a program compiled to a device on a given layout.
 
     Only passes that keep every two-qubit gate, measurement and reset are run, and the result is
     checked: the counts of each gadget, and that every two-qubit gate is on a working edge.
 
+    Args:
+        program: what to run.
+        device: the device, with its calibration.
+        layout: `layout[patch qubit]` is the physical qubit.
+        decoupling: pulses in the idles; they change neither the schedule nor the state.
+
     Raises:
-        UsageError: the layout does not fit the patch or touches a faulty element.
+        UsageError: the layout does not fit the patch or touches a faulty element, or the device's
+            gates cannot play the sequence.
         CompilationError: a gadget did not survive.
     """
     _check_layout(program, device, layout)
@@ -132,7 +146,7 @@ def compile_program(program: Program, device: Device, layout: tuple[int, ...]) -
             Optimize1qGatesDecomposition(target=target),
             ALAPScheduleAnalysis(target=target),
             ConstrainedReschedule(target=target),
-            PadDelay(target=target),
+            make_padding(decoupling, target),
         ]
     ).run(program.circuit)
     local = _without_leading_delays(scheduled)
@@ -181,20 +195,8 @@ def _without_leading_delays(circuit: QuantumCircuit) -> QuantumCircuit:
     return kept
 
 
-def _gadget_counts(instructions: Sequence[Instruction]) -> Counter[tuple[str, str]]:
-    """Return counts by (what, gadget label)."""
-    kinds = {"measure": "measurements", "reset": "resets"}
-    counts: Counter[tuple[str, str]] = Counter()
-    for instruction in instructions:
-        if instruction.is_two_qubit_gate:
-            counts["two_qubit_gates", instruction.gadget] += 1
-        elif instruction.name in kinds:
-            counts[kinds[instruction.name], instruction.gadget] += 1
-    return counts
-
-
 def _check_gadgets(compiled: Compiled) -> None:
-    counts = _gadget_counts(compiled.instructions)
+    counts = count_by_gadget(compiled.instructions)
     for gadget in compiled.program.gadgets:
         for kind in ("two_qubit_gates", "measurements", "resets"):
             wanted, found = getattr(gadget, kind), counts[kind, gadget.label]

@@ -9,13 +9,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..experiments.errors import UsageError
-from .calibration import Operation, QubitCalibration, read_qubit
-
-if TYPE_CHECKING:
-    from qiskit.transpiler import Target
+from .calibration import Operation, QubitCalibration
 
 __all__ = ["Device", "DeviceError", "Operation", "QubitCalibration", "device_names", "load_device"]
 
@@ -27,7 +24,7 @@ FAULTY_ERROR = 0.5
 SMALLEST_PATCH = 13
 """Qubits of the d = 3 fold patch."""
 
-_TWO_QUBIT_GATES = ("cz", "ecr", "cx")
+TWO_QUBIT_GATES = ("cz", "ecr", "cx")
 _NATIVE = ("sx", "x", "rz")
 _PAPERS = ("cz", "h", "s", "sdg", "x", "ry")
 _GENERATED = re.compile(r"heavy_hex_(\d+)(_cx)?")
@@ -77,7 +74,7 @@ class Device:
     @property
     def one_qubit_gates(self) -> tuple[str, ...]:
         """Names of the native one-qubit gates."""
-        return tuple(name for name in self.other_gates if name not in _TWO_QUBIT_GATES)
+        return tuple(name for name in self.other_gates if name not in TWO_QUBIT_GATES)
 
     @property
     def has_calibration(self) -> bool:
@@ -113,6 +110,14 @@ class Device:
         """Median error of the edges that work."""
         broken = set(self.faulty_edges)
         errors = [self.edge(*e).error for e in self.edges if e not in broken]
+        known = [error for error in errors if error is not None]
+        return statistics.median(known) if known else None
+
+    @property
+    def median_readout_error(self) -> float | None:
+        """Median readout error of the qubits that work."""
+        broken = set(self.faulty_qubits)
+        errors = [c.readout_error for q, c in enumerate(self.qubits) if q not in broken]
         known = [error for error in errors if error is not None]
         return statistics.median(known) if known else None
 
@@ -187,6 +192,8 @@ def load_device(name: str) -> Device:
     generated = _GENERATED.fullmatch(name)
     if generated:
         return _make_heavy_hex(name, int(generated[1]), papers=generated[2] is not None)
+    from .device_reading import read_device
+
     classes = _snapshot_classes()
     if name not in classes:
         near = difflib.get_close_matches(name, classes, n=3, cutoff=0.5)
@@ -198,9 +205,10 @@ def load_device(name: str) -> Device:
             "ignore", message=".*not intended to represent", category=UserWarning
         )
         backend = classes[name]()
-    device = _from_snapshot(name, backend)
-    _require_heavy_hex(device)
-    return device
+    properties = backend.properties()
+    return read_device(
+        name, backend.target, properties, calibrated_at=properties.last_update_date.isoformat()
+    )
 
 
 def device_names() -> tuple[str, ...]:
@@ -227,43 +235,6 @@ def _snapshot_classes() -> dict[str, Any]:
         if isinstance(backend_name, str) and getattr(cls, "props_filename", None):
             found[backend_name] = cls
     return found
-
-
-def _from_snapshot(name: str, backend: Any) -> Device:
-    target: Target = backend.target
-    properties = backend.properties()
-    gates = [gate for gate in _TWO_QUBIT_GATES if gate in target.operation_names]
-    missing = {"sx", "x", "rz", "measure", "reset"} - set(target.operation_names)
-    if len(gates) != 1 or missing:
-        lacks = ", ".join(sorted(missing)) or f"a single two-qubit gate (has {', '.join(gates)})"
-        raise DeviceError(f"device {name}: lacks {lacks}")
-    try:
-        return Device(
-            name=name,
-            qubits=tuple(read_qubit(target, properties, q) for q in range(target.num_qubits)),
-            two_qubit_gate=gates[0],
-            two_qubit={
-                edge: Operation(error=gate.error, seconds=float(gate.duration))
-                for edge, gate in target[gates[0]].items()
-            },
-            dt_seconds=float(target.dt),
-            pulse_alignment=target.pulse_alignment,
-            acquire_alignment=target.acquire_alignment,
-            calibrated_at=properties.last_update_date.isoformat(),
-        )
-    except (AttributeError, TypeError, KeyError) as error:
-        raise DeviceError(f"device {name}: incomplete calibration snapshot ({error})") from error
-
-
-def _require_heavy_hex(device: Device) -> None:
-    degree = [0] * device.num_qubits
-    for edge in device.edges:
-        for qubit in edge:
-            degree[qubit] += 1
-    crowded = [q for q, k in enumerate(degree) if k > 3]
-    touching = [e for e in device.edges if degree[e[0]] == 3 and degree[e[1]] == 3]
-    if crowded or touching:
-        raise DeviceError(f"device {device.name}: its coupling map is not heavy-hex")
 
 
 def _make_heavy_hex(name: str, distance: int, *, papers: bool) -> Device:

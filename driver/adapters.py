@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..experiments.counts import Counts
-from ..experiments.errors import UsageError
+from ..experiments.errors import HexmagicError, RefusedError, UsageError
 from ..experiments.shots import Shots
 from ..experiments.spec import Accept, NoiseSpec
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
+    from .machines import Machines
 
 
 class Sampler(Protocol):
@@ -69,6 +70,7 @@ class Engine:
         count: counts without records, if the engine can; a module-level function too.
         counts_early: (compiled, noise) -> whether `count` is exact and should be used.
         locations: (compiled, noise) -> probability of each fault location of `count` with faults.
+        machines: where jobs wait in a queue: the service's; `sample` is not there then.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Engine:
     count: Counter | None = None
     counts_early: Callable[[Compiled, NoiseSpec], bool] | None = None
     locations: Callable[[Compiled, NoiseSpec], NDArray[np.float64]] | None = None
+    machines: Machines | None = None
 
     @property
     def identity(self) -> str:
@@ -97,7 +100,39 @@ def load_engine(backend: str) -> Engine:
         return _load_aer()
     if backend == "clifft":
         return _load_clifft()
-    raise UsageError(f"backend {backend!r}: no such engine; use aer or clifft")
+    raise UsageError(f"backend {backend!r}: no such engine; use aer, clifft or ibm")
+
+
+def hardware_engine(machines: Machines, names: Iterable[str]) -> Engine:
+    """Return the engine whose jobs wait in a service's queue.
+
+    Args:
+        machines: the service.
+        names: the machines that are to be used: no job has more shots than all of them take.
+    """
+    most = min(machines.standing(name).max_shots for name in names)
+    kind, _, version = machines.remote.identity.partition(" ")
+    return Engine(
+        name=kind,
+        version=version,
+        max_qubits=None,
+        sample=_sample_nothing,
+        shots_per_shard=lambda _compiled, _counted: most,
+        approximations=_change_nothing,
+        machines=machines,
+    )
+
+
+def _sample_nothing(_compiled: Compiled, _noise: NoiseSpec, /, *, shots: int, seed: int) -> Shots:
+    raise HexmagicError(f"{shots} shots (seed {seed}): jobs on hardware are submitted, not sampled")
+
+
+def _change_nothing(
+    _compiled: Compiled, _noise: NoiseSpec, /, *, stratified: bool
+) -> tuple[str, ...]:
+    if stratified:
+        raise RefusedError("hardware cannot take shots with a given number of faults")
+    return ()
 
 
 def _load_aer() -> Engine:

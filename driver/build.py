@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from math import sqrt
 from typing import Any
 
+from ..analysis.postselect import cut_flow
 from ..analysis.strata import ExactStratum, Stratum
+from ..backends import clifft_engine
 from ..backends.clifft_noise import is_symmetric
 from ..backends.compilation import Compiled, compile_program
 from ..backends.device import Device, load_device
@@ -30,14 +32,24 @@ from .policies import PairFailures, Policy, best_policy
 from .prepare import Built, Verdict, Where, located
 from .progress import share_progress
 
+Load = Callable[[str], Device]
+
+PREDICTION_SHOTS = 20_000
+"""Emulated shots from which the acceptance on a machine is predicted: 0.4 % standard error."""
+
 PAIR_SECONDS = 1800.0
 """Most time for the pairs of one circuit, where `best` has to know them; a few minutes do."""
 
 
-def build_point(point: Point, where: Where) -> Mapping[Measure, Built]:
+def build_point(point: Point, where: Where, load: Load = load_device) -> Mapping[Measure, Built]:
     """Return a point's compiled circuits, all bases on the same qubits.
 
     Reuse `best` is resolved here: the programs' own `reuse` is what was chosen.
+
+    Args:
+        point: the point.
+        where: names a dotted field for messages.
+        load: device of a name: a snapshot, or a machine as its service tells it now.
 
     Raises:
         UsageError: unknown device, device too small, an embedding that does not fit, noise that
@@ -45,10 +57,10 @@ def build_point(point: Point, where: Where) -> Mapping[Measure, Built]:
             the place of the field.
     """
     with located(where, "device.name"):
-        device = load_device(point.device.name)
+        device = load(point.device.name)
         if point.device.noise.kind == "paper":
             device = device.in_time_steps()
-    reuse = _reuse(point, where)
+    reuse = _reuse(point, where, load)
     programs: Mapping[Measure, Program] = {
         basis: make_program(
             scheme=point.protocol.scheme,
@@ -63,7 +75,8 @@ def build_point(point: Point, where: Where) -> Mapping[Measure, Built]:
     with located(where, "device.name" if wanted == "best" else "device.embedding"):
         programs, layout = _place(point, programs, device)
         compiled = {
-            basis: compile_program(program, device, layout) for basis, program in programs.items()
+            basis: compile_program(program, device, layout, decoupling=point.device.decoupling)
+            for basis, program in programs.items()
         }
     with located(where, "device.noise"):
         for circuit in compiled.values():
@@ -74,7 +87,7 @@ def build_point(point: Point, where: Where) -> Mapping[Measure, Built]:
     }
 
 
-def compare_policies(point: Point, where: Where) -> tuple[Policy, ...]:
+def compare_policies(point: Point, where: Where, load: Load = load_device) -> tuple[Policy, ...]:
     """Return what each reuse policy makes of a point, `reset` first; none where nothing is reused.
 
     Every policy gets the embedding that it would get if it were asked for. Policies with the same
@@ -89,7 +102,7 @@ def compare_policies(point: Point, where: Where) -> tuple[Policy, ...]:
     found: dict[str, tuple[Compiled, list[Reuse]]] = {}
     for reuse in REUSES:
         asked = replace(point, protocol=replace(point.protocol, reuse=reuse), measure=(basis,))
-        compiled = build_point(asked, where)[basis].compiled
+        compiled = build_point(asked, where, load)[basis].compiled
         found.setdefault(compiled.fingerprint, (compiled, []))[1].append(reuse)
     return tuple(_judged(point, compiled, names) for compiled, names in found.values())
 
@@ -98,13 +111,29 @@ def judge_circuit(point: Point, compiled: Compiled) -> Verdict:
     """Return the predicted acceptance of a compiled circuit, with its certificate if it helps.
 
     A circuit with a code and noise is certified, unless that takes too many terms. Without noise
-    nothing is lost and no certificate is needed to know that.
+    nothing is lost and no certificate is needed to know that. For paid hardware the acceptance is
+    that of an emulation by clifft under the machine's calibration.
     """
     noise = point.device.noise
     certificate = _certificate_or_none(compiled) if noise.kind != "none" else None
+    if point.device.backend == "ibm":
+        return _emulated(point, compiled, certificate)
     prediction = predict_acceptance(compiled, noise, point.accept, certificate)
     return Verdict(
         acceptance=prediction.acceptance, method=prediction.method, certificate=certificate
+    )
+
+
+def _emulated(point: Point, compiled: Compiled, certificate: Certificate | None) -> Verdict:
+    seed = derive_seed(point.seed, "predicted acceptance", compiled.fingerprint)
+    accept, noise = point.accept, point.device.noise
+    shots = clifft_engine.sample(compiled, noise, shots=PREDICTION_SHOTS, seed=seed)
+    kept = int(cut_flow(shots, accept).kept.sum())
+    return Verdict(
+        acceptance=kept / PREDICTION_SHOTS,
+        method=f"emulation by clifft, {PREDICTION_SHOTS} shots under the calibration of "
+        f"{compiled.device.calibrated_at}",
+        certificate=certificate,
     )
 
 
@@ -213,10 +242,10 @@ def _judged(point: Point, compiled: Compiled, names: Sequence[Reuse]) -> Policy:
     )
 
 
-def _reuse(point: Point, where: Where) -> Reuse:
+def _reuse(point: Point, where: Where, load: Load) -> Reuse:
     if point.protocol.reuse != "best":
         return point.protocol.reuse
-    policies = compare_policies(point, where)
+    policies = compare_policies(point, where, load)
     distance = point.protocol.distance or 0
     with located(where, "protocol.reuse"):
         if distance > 5 and len(policies) > 1:
@@ -224,16 +253,19 @@ def _reuse(point: Point, where: Where) -> Reuse:
                 f"best would have to judge {(distance - 1) // 2} faults at a time at distance "
                 f"{distance}; write reset, xor or deferred"
             )
-        return best_policy(policies, _judge_pairs(point, where) if distance > 3 else None).reuse
+        return best_policy(
+            policies, _judge_pairs(point, where, load) if distance > 3 else None
+        ).reuse
 
 
-def _judge_pairs(point: Point, where: Where) -> PairFailures:
+def _judge_pairs(point: Point, where: Where, load: Load) -> PairFailures:
     """Return what counts a policy's pairs of faults that defeat detection: those of distance 5."""
 
     def count(policy: Policy) -> int:
         basis = point.judged
         asked = replace(point, protocol=replace(point.protocol, reuse=policy.reuse))
-        compiled = build_point(replace(asked, measure=(basis,)), where)[basis].compiled
+        asked = replace(asked, measure=(basis,))
+        compiled = build_point(asked, where, load)[basis].compiled
         with share_progress(f"pairs of {point.label}, reuse {policy.reuse}") as progress:
             found = circuit_pairs(point, compiled, PAIR_SECONDS, progress)
         if not found["exhaustive"]:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..experiments.spec import HARDWARE
 from .adapters import Engine
 from .circuits import PlannedCircuit
 from .limits import REPETITION_DELAY_SECONDS, engine_refusals, estimated_qpu_seconds
@@ -68,11 +69,22 @@ def render_check(document: Mapping[str, Any], width: int = 80) -> str:
         for name, text in _facts(point):
             lines += _field(name, text, width)
         lines += render_policies(point["policies"], indent=_LABEL + 2)
+    if "preflight" in document:
+        lines += ["", "Before anything is submitted:", *_preflight(document["preflight"], width)]
     if document["rewrites"]:
         lines += ["", f"What {document['engine']} makes of the circuits:"]
     for text in document["rewrites"]:
         lines += textwrap.wrap(text, width, initial_indent="  - ", subsequent_indent="    ")
     return "\n".join(lines) + "\n"
+
+
+def _preflight(checks: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
+    for one in checks:
+        field = f"{one['field']}: " if one["field"] and not one["ok"] else ""
+        mark = "ok  " if one["ok"] else "NO  "
+        yield from textwrap.wrap(
+            field + one["text"], width, initial_indent=f"  {mark}", subsequent_indent=" " * 6
+        )
 
 
 def _point(prepared: Prepared, point: Point, certify: Certify, compare: Compare) -> dict[str, Any]:
@@ -90,6 +102,7 @@ def _point(prepared: Prepared, point: Point, certify: Certify, compare: Compare)
         "reuse_asked": point.protocol.reuse,
         "policies": [policy.to_json() for policy in compare(point)],
         "device": point.device.name,
+        "hardware": point.device.backend == HARDWARE,
         "noise": str(point.device.noise),
         "qubits": len(first.layout),
         "layout": {role: list(qubits) for role, qubits in first.roles.items()},
@@ -117,7 +130,8 @@ def _point(prepared: Prepared, point: Point, certify: Certify, compare: Compare)
 
 def _facts(point: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     circuits = point["circuits"]
-    yield "device", f"{point['device']}, noise {point['noise']}"
+    noise = "its own noise, predicted by its " if point["hardware"] else "noise "
+    yield "device", f"{point['device']}, {noise}{point['noise']}"
     places = (f"{role} {_numbers(qubits)}" for role, qubits in point["layout"].items())
     yield "qubits", f"{point['qubits']}: {'; '.join(places)}"
     stages = (f"{stage} {gates}" for stage, gates in point["two_qubit_gates_by_stage"].items())

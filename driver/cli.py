@@ -19,6 +19,7 @@ from .cli_overhead import overhead
 from .cli_results import list_runs, report, status, table
 from .cli_run import run
 from .cli_synthesise import synthesise
+from .cli_tick import cancel, tick
 
 
 class StoppedError(Exception):
@@ -55,7 +56,7 @@ class HexmagicGroup(click.Group):
     cls=HexmagicGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 2 bad spec or usage, 3 refused, 4 failed or partial, "
-    "5 an expectation or a certificate not met.",
+    "5 an expectation or a certificate not met, 75 still waiting.",
 )
 @click.version_option(package_name="hexmagic")
 @click.option("--debug", is_flag=True, help="Show tracebacks instead of one-line errors.")
@@ -72,7 +73,7 @@ def cli(debug: bool) -> None:
 
 
 _COMMANDS = (
-    *(check, run, list_runs, status, table, report, overhead),
+    *(check, run, tick, cancel, list_runs, status, table, report, overhead),
     *(certify, export, devices, synthesise),
 )
 for _command in _COMMANDS:

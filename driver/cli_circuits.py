@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,22 +28,24 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Validate experiments and show their plans; submit nothing.")
 @click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@runs_option
 @format_option
-def check(specs: tuple[str, ...], format_: str) -> None:
+def check(specs: tuple[str, ...], runs: Path, format_: str) -> None:
     """Validate experiments and show their plans; submit nothing.
 
     For each point: device, layout by role, qubits, two-qubit gates by stage, depth, duration,
     certificate of its first basis, predicted acceptance, every reuse policy beside the one asked
     for, shots and estimated QPU seconds (shots x (duration + 250 us repetition delay)). Gates and
     budget are checked: exit code 3 if one is not met. A plan that is too large for its engine is
-    shown and said to be so.
+    shown and said to be so. For hardware the service is asked, with the settings of the runs
+    directory, and everything that must hold before a submission is listed.
 
     \b
     Example:
       hexmagic check experiments/*.yaml
       hexmagic check experiments/steane_h.yaml --format json
     """
-    checked = [check_one(spec) for spec in specs]
+    checked = [check_one(spec, runs) for spec in specs]
     print_check([document for document, _ in checked], format_)
     for _, limits in checked:
         limits()
@@ -72,8 +75,11 @@ def check(specs: tuple[str, ...], format_: str) -> None:
     help="Time for the pairs of each circuit (order 2): all of them if that fits, else as many "
     "drawn ones as do, at least one batch.",
 )
+@runs_option
 @format_option
-def certify(spec: str, order: int, kind: Any, budget_seconds: float, format_: str) -> None:
+def certify(
+    spec: str, order: int, kind: Any, budget_seconds: float, runs: Path, format_: str
+) -> None:
     """Enumerate the faults of the compiled, scheduled protocol circuits, exactly.
 
     One circuit for each point and measured basis, baselines left out. Order 1: every single fault.
@@ -91,7 +97,7 @@ def certify(spec: str, order: int, kind: Any, budget_seconds: float, format_: st
     from .expectation import ExpectationError
     from .progress import share_progress
 
-    _, prepared, _ = _prepare(spec)
+    _, prepared, _ = _prepare(spec, runs)
     budget = budget_seconds if order == 2 else None
     document = certify_plan(prepared, budget_seconds=budget, show=share_progress)
     if format_ == "json":
@@ -139,7 +145,7 @@ def export(source: str, format_: str, output: Path, runs: Path) -> None:
     if format_ not in SUFFIXES:
         raise UsageError(refusal(format_))
     if _is_spec(source):
-        _, prepared, _ = _prepare(source)
+        _, prepared, _ = _prepare(source, runs)
         paths = write_circuits(output, prepared.compiled_by_name(), formats=(format_,))
     else:
         from .catalogue import find_run
@@ -149,20 +155,29 @@ def export(source: str, format_: str, output: Path, runs: Path) -> None:
         click.echo(str(path))
 
 
-def check_one(spec: str, **overrides: Any) -> tuple[dict[str, Any], Callable[[], None]]:
+def check_one(spec: str, runs: Path, **overrides: Any) -> tuple[dict[str, Any], Callable[[], None]]:
     """Return an experiment's check document, and what raises if a limit forbids to run it."""
+    from ..backends.device import load_device
     from .build import compare_policies
     from .certificates import certify_if_small
     from .check import describe
-    from .limits import check_gates
+    from .limits import check_gates, refuse_failed
 
-    request, prepared, engine = _prepare(spec, **overrides)
+    request, prepared, engine = _prepare(spec, runs, **overrides)
+    load = load_device if engine.machines is None else engine.machines.device
 
     def compare(point: Point) -> tuple[Policy, ...]:
-        return compare_policies(point, request.where)
+        return compare_policies(point, request.where, load)
 
     document = {"spec": spec, **describe(prepared, engine, certify_if_small, compare)}
-    return document, lambda: check_gates(prepared, request.where)
+    if engine.machines is None:
+        return document, lambda: check_gates(prepared, request.where)
+    from .execution import Services
+    from .hardware_start import hardware_checks
+
+    checks = hardware_checks(prepared, engine, runs=runs, services=Services())
+    document["preflight"] = [asdict(one) for one in checks]
+    return document, lambda: refuse_failed(checks, request.where)
 
 
 def print_check(documents: Sequence[dict[str, Any]], format_: str) -> None:
@@ -175,12 +190,12 @@ def print_check(documents: Sequence[dict[str, Any]], format_: str) -> None:
     click.echo("\n".join(render_check(document, text_width()) for document in documents), nl=False)
 
 
-def _prepare(spec: str, **overrides: Any) -> tuple[Request, Prepared, Engine]:
+def _prepare(spec: str, runs: Path, **overrides: Any) -> tuple[Request, Prepared, Engine]:
     from .execution import Services
     from .start import prepare_request, read_request
 
     request = read_request(spec, **overrides)
-    prepared, engine = prepare_request(request, Services())
+    prepared, engine = prepare_request(request, Services(), runs)
     return request, prepared, engine
 
 

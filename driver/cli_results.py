@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,18 +22,20 @@ if TYPE_CHECKING:
 @runs_option
 @format_option
 def list_runs(runs: Path, format_: str) -> None:
-    """List the runs of a runs directory, oldest first, with state and shots.
+    """List the runs of a runs directory, oldest first, with state and shots, and its schedules.
 
     \b
     Example:
       hexmagic list
       hexmagic list --runs /data/runs --format json
     """
+    from .hardware_standing import schedule_standings
     from .standing import list_standings, render_standings
 
     standings = list_standings(runs)
     if format_ == "json":
-        print_json({"schema_version": 1, "runs": standings})
+        schedules = [asdict(row) for row in schedule_standings(runs)]
+        print_json({"schema_version": 1, "runs": standings, "schedules": schedules})
     else:
         click.echo(render_standings(standings, runs, text_width()), nl=False)
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     help="Where shards run: processes, or tcp://HOST:PORT of a Dask scheduler.",
 )
 @runs_option
-@click.option("--no-wait", is_flag=True, help="Return when submitted; for engines that queue.")
-@click.option("--dry-run", is_flag=True, help="Print what `check` prints; run nothing.")
+@click.option("--no-wait", is_flag=True, help="Hardware: submit and return; `tick` goes on.")
+@click.option("--dry-run", is_flag=True, help="Show every check; run, submit and write nothing.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped or failed.")
 @click.option(
     "--junit",
@@ -47,18 +47,22 @@ def run(spec: str | None, runs: Path, **options: Any) -> None:
 
     Progress goes to standard error, the fidelity table to standard output; its last line is
     `run: RUN_ID`. A run that was stopped is continued with --resume; no finished shard is run
-    twice. Results do not depend on --workers.
+    twice. Results do not depend on --workers. An experiment with a `schedule` is registered, and
+    run now only if it is due; `hexmagic tick` runs it from then on.
 
     \b
     Example:
       hexmagic run experiments/steane_h.yaml --shots 2000 --device fake_fez
       hexmagic run --resume latest
+      hexmagic run experiments/hardware_h.yaml --no-wait
     """
     from ..experiments.errors import UsageError
     from .junit_log import junit_file
 
-    if options["junit"] is not None and options["dry_run"]:
-        raise UsageError("--junit: --dry-run runs nothing, so it has no result; leave one out")
+    for name in ("dry_run", "no_wait"):
+        if options["junit"] is not None and options[name]:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"--junit: {option} waits for no result, so there is none; omit one")
     known = {"spec": spec, "runs": runs, "resume": options["resume"], "seed": options["seed"]}
     with junit_file(options["junit"], **known) as log:
         _run_or_resume(spec, runs, options, log)
@@ -68,19 +72,18 @@ def _run_or_resume(spec: str | None, runs: Path, options: dict[str, Any], log: J
     from ..experiments.errors import UsageError
 
     overrides = {key: options[key] for key in ("backend", "device", "shots", "seed")}
-    if options["no_wait"]:
-        raise UsageError("--no-wait: local engines run in this process and cannot be left; omit it")
     if options["resume"] is not None:
         _refuse_with_resume(overrides | {"dry_run": options["dry_run"] or None})
         finished = _resume(options["resume"], spec, runs, options, log)
     elif spec is None:
         raise UsageError("run: name an experiment file, or a run with --resume")
     elif options["dry_run"]:
-        _dry_run(spec, overrides)
+        _dry_run(spec, runs, overrides)
         return
     else:
         finished = _run(spec, runs, options, overrides, log)
-    _print(finished, log)
+    if finished is not None:
+        _print(finished, log)
 
 
 def _services(options: dict[str, Any]) -> tuple[Services, int]:
@@ -101,13 +104,25 @@ def _services(options: dict[str, Any]) -> tuple[Services, int]:
 
 def _run(
     spec: str, runs: Path, options: dict[str, Any], overrides: dict[str, Any], log: JunitLog
-) -> Run:
+) -> Run | None:
     from .new_run import create_run
     from .start import check_limits, prepare_request, read_request
 
     services, workers = _services(options)
     request = read_request(spec, **overrides)
-    prepared, engine = prepare_request(request, services)
+    if request.experiment.schedule is not None:
+        from .scheduling import schedule_now
+
+        folder, said = schedule_now(request, runs, services)
+        note(said)
+        return None if folder is None else _begun(folder, workers, services, log, options)
+    _refuse_no_wait(request.experiment.device.backend, options)
+    prepared, engine = prepare_request(request, services, runs)
+    if engine.machines is not None:
+        from .hardware_run import begin
+
+        folder = begin(request, prepared, engine, runs=runs, services=services)
+        return _begun(folder, workers, services, log, options)
     check_limits(prepared, engine, request.where)
     folder = create_run(prepared, engine, spec=request.spec, runs=runs, services=services)
     return _execute(folder, workers, services, log, prepared)
@@ -115,15 +130,49 @@ def _run(
 
 def _resume(
     run_id: str, spec: str | None, runs: Path, options: dict[str, Any], log: JunitLog
-) -> Run:
+) -> Run | None:
     from .catalogue import find_run
     from .execution import with_writer
+    from .machines import is_hardware
 
     services, workers = _services(options)
     folder = with_writer(find_run(run_id, runs), services)
     if spec is not None:
         _check_same_spec(spec, folder.path)
-    return _execute(folder, workers, services, log)
+    if is_hardware(folder.plan):
+        from .hardware_run import plan_again
+
+        plan_again(folder, services)
+    return _begun(folder, workers, services, log, options)
+
+
+def _begun(
+    folder: RunFolder,
+    workers: int,
+    services: Services,
+    log: JunitLog,
+    options: dict[str, Any],
+) -> Run | None:
+    """Go on with a run that has its folder: to its end, or, on hardware, for one step."""
+    from .machines import is_hardware
+
+    if not is_hardware(folder.plan):
+        _refuse_no_wait(folder.plan.points[0].device.backend, options)
+        return _execute(folder, workers, services, log)
+    from .cli_hardware import submit_and_leave, submit_and_wait
+
+    if options["no_wait"]:
+        submit_and_leave(folder, services, workers)
+        return None
+    return submit_and_wait(folder, services, workers, log)
+
+
+def _refuse_no_wait(backend: str, options: dict[str, Any]) -> None:
+    from ..experiments.errors import UsageError
+    from ..experiments.spec import HARDWARE
+
+    if options["no_wait"] and backend != HARDWARE:
+        raise UsageError("--no-wait: local engines run in this process and cannot be left; omit it")
 
 
 def _execute(
@@ -151,10 +200,10 @@ def _execute(
             )
 
 
-def _dry_run(spec: str, overrides: dict[str, Any]) -> None:
+def _dry_run(spec: str, runs: Path, overrides: dict[str, Any]) -> None:
     from .cli_circuits import check_one, print_check
 
-    document, checked = check_one(spec, **overrides)
+    document, checked = check_one(spec, runs, **overrides)
     print_check([document], "text")
     checked()
 

@@ -7,26 +7,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..experiments.errors import HexmagicError, RefusedError, UsageError
 from ..experiments.measures import Measure
-from .adapters import Engine, load_engine
+from .adapters import Engine, hardware_engine, load_engine
+from .endings import write_ending
 from .engine import Progress, ShardRunner
 from .files import StorageError, Writer, write_bytes
+from .hooks import call_hook
 from .jobs import JobRow, RunRow, RunState
 from .ledger import LEDGER_NAME, Ledger
+from .machines import Machines, is_hardware, machine_names
 from .plan import Plan, Point
 from .prepare import Builder, Built, Judge, Prepared, Verdict, Where, prepare
-from .provenance import PROVENANCE, package_versions, with_outcome
+from .provenance import PROVENANCE, package_versions
 from .run_folder import RunFolder
+from .site import IbmSite, load_site
 from .times import Clockwork
 from .workers import Kit, make_process_pool
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
+    from ..backends.device import Device
+    from ..backends.remote import Remote
     from .strata import Knowledge, Known
 
 
@@ -34,10 +39,12 @@ class RunFailedError(HexmagicError):
     """Some shards of a run failed; what was taken is kept and the run can be resumed."""
 
 
-def _build_point(point: Point, where: Where) -> Mapping[Measure, Built]:
+def _build_point(
+    point: Point, where: Where, /, load: Callable[[str], Device] | None = None
+) -> Mapping[Measure, Built]:
     from .build import build_point
 
-    return build_point(point, where)
+    return build_point(point, where) if load is None else build_point(point, where, load)
 
 
 def _judge_circuit(point: Point, compiled: Compiled) -> Verdict:
@@ -52,6 +59,25 @@ def _known_of_circuit(point: Point, compiled: Compiled) -> Known:
     return known_of_circuit(point, compiled)
 
 
+def _open_remote(settings: IbmSite) -> Remote:
+    from ..backends.ibm import IbmSettings, open_remote
+
+    return open_remote(
+        IbmSettings(
+            account=settings.account,
+            instance=settings.instance,
+            channel=settings.channel,
+            url=settings.url,
+            program=settings.program,
+            timeout_seconds=settings.timeout_seconds,
+        )
+    )
+
+
+def _say_on_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What a run uses of the world; tests pass their own.
@@ -64,6 +90,8 @@ class Services:
         knowledge: tells what is known of a circuit's strata.
         make_pool: worker processes.
         write: stores a file whole or not at all.
+        open_remote: the service of paid hardware, by the settings of a runs directory.
+        tell: says something to a person that changes nothing.
     """
 
     clockwork: Clockwork = field(default_factory=Clockwork)
@@ -73,17 +101,31 @@ class Services:
     knowledge: Knowledge = _known_of_circuit
     make_pool: Callable[[int, Kit], Executor] = make_process_pool
     write: Writer = write_bytes
+    open_remote: Callable[[IbmSite], Remote] = _open_remote
+    tell: Callable[[str], None] = _say_on_stderr
 
-    def engine(self, plan: Plan) -> Engine:
+    def engine(self, plan: Plan, runs: Path = Path()) -> Engine:
         """Return the engine of a plan.
 
+        Args:
+            plan: the plan.
+            runs: directory whose settings tell how paid hardware is reached.
+
         Raises:
-            UsageError: its points name several.
+            UsageError: its points name several, or the settings are not valid.
+            AccountError: there is no account for the hardware.
         """
         names = sorted({point.device.backend for point in plan.points})
         if len(names) != 1:
             raise UsageError(f"device.backend: one run has one engine, not {', '.join(names)}")
-        return self.load_engine(names[0])
+        if not is_hardware(plan):
+            return self.load_engine(names[0])
+        return hardware_engine(self.machines(runs), machine_names(plan))
+
+    def machines(self, runs: Path) -> Machines:
+        """Return the machines that a runs directory's settings lead to."""
+        site = load_site(runs)
+        return Machines(remote=self.open_remote(site.ibm), site=site)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +245,9 @@ class Execution:
         outputs = write_tables(self.folder, jobs)
         self._record_end(ledger, "failed" if outputs.problems else "done", outputs.problems)
         write_report(self.folder, outputs)
+        unheard = call_hook(self.folder, ledger, "failed" if outputs.problems else "done")
+        if unheard:
+            self.services.tell(unheard)
         if outputs.problems:
             reason = failed[0].detail if failed else outputs.problems[0]
             raise RunFailedError(
@@ -224,18 +269,8 @@ class Execution:
             raise
 
     def _record_end(self, ledger: Ledger, state: RunState, problems: Sequence[str]) -> None:
-        provenance = self.folder.read_json(PROVENANCE)
-        finished = self._now()
-        started = datetime.fromisoformat(provenance["created"])
-        document = with_outcome(
-            provenance,
-            state=state,
-            finished=finished,
-            seconds=(datetime.fromisoformat(finished) - started).total_seconds(),
-            jobs=ledger.jobs(self.folder.run_id),
-            problems=problems,
-        )
-        self.folder.write_json(PROVENANCE, document)
+        jobs = ledger.jobs(self.folder.run_id)
+        write_ending(self.folder, state, now=self._now(), jobs=jobs, problems=problems)
         ledger.set_run_state(self.folder.run_id, state, detail="; ".join(problems))
 
     def _ledger_path(self) -> Path:

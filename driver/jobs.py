@@ -1,4 +1,7 @@
-"""Jobs: the rows of the ledger, the states of a job, and the tables that hold them."""
+"""Jobs: the rows of the ledger, the states of a job, and the tables that hold them.
+
+What each state means for a job on paid hardware is told in docs/hardware.md.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,20 @@ from typing import Literal
 from ..experiments.measures import Measure
 from .shards import FIRST_SHARD_SHOTS, Gives, Shard
 
-JobState = Literal["planned", "intended", "submitted", "unknown", "done", "failed", "cancelled"]
-RunState = Literal["running", "interrupted", "failed", "done"]
+JobState = Literal[
+    "planned", "intended", "unknown", "parked", "submitted", "done", "failed", "cancelled"
+]
+RunState = Literal[
+    "running", "waiting", "parked", "cancelling", "interrupted", "cancelled", "failed", "done"
+]
 JobKey = tuple[str, str, int]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     "planned": frozenset({"intended", "cancelled"}),
-    "intended": frozenset({"submitted", "unknown"}),
-    "unknown": frozenset({"submitted", "planned"}),
+    "intended": frozenset({"submitted", "unknown", "failed"}),
+    "unknown": frozenset({"submitted", "planned", "parked"}),
+    "parked": frozenset({"submitted", "planned", "cancelled"}),
     "submitted": frozenset({"done", "failed", "cancelled"}),
     "done": frozenset(),
     "failed": frozenset(),
@@ -25,7 +33,30 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 }
 FINISHED = frozenset(state for state, following in TRANSITIONS.items() if not following)
 
-SCHEMA = """
+_REMOTE = """
+CREATE TABLE submissions (
+    run_id TEXT NOT NULL, shard TEXT NOT NULL, attempt INTEGER NOT NULL,
+    tag TEXT NOT NULL UNIQUE, device TEXT NOT NULL,
+    estimated_seconds REAL NOT NULL, most_seconds INTEGER NOT NULL,
+    batch TEXT, payload TEXT, intended TEXT, looks INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (run_id, shard, attempt),
+    FOREIGN KEY (run_id, shard, attempt) REFERENCES jobs
+) STRICT;
+CREATE TABLE remote_jobs (
+    remote_id TEXT PRIMARY KEY,
+    run_id TEXT NOT NULL, shard TEXT NOT NULL, attempt INTEGER NOT NULL,
+    kept INTEGER NOT NULL, state TEXT NOT NULL, charged_seconds REAL,
+    found TEXT NOT NULL, settled TEXT, fetches INTEGER NOT NULL DEFAULT 0,
+    FOREIGN KEY (run_id, shard, attempt) REFERENCES submissions
+) STRICT;
+CREATE TABLE schedules (
+    name TEXT PRIMARY KEY, spec TEXT NOT NULL, overrides TEXT NOT NULL,
+    registered TEXT NOT NULL, state TEXT NOT NULL,
+    last_due TEXT, last_calibration TEXT, last_run TEXT, tried TEXT, refusal TEXT NOT NULL
+) STRICT;
+"""
+
+SCHEMA = f"""
 CREATE TABLE runs (
     run_id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL, state TEXT NOT NULL
 ) STRICT;
@@ -46,20 +77,22 @@ CREATE TABLE events (
     event INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL, run_id TEXT NOT NULL,
     shard TEXT, attempt INTEGER, from_state TEXT, to_state TEXT, detail TEXT NOT NULL
 ) STRICT;
-"""
+{_REMOTE}"""
 
-
-FROM_1_TO_2 = f"""
+_FROM_1_TO_2 = f"""
 ALTER TABLE jobs ADD COLUMN first_shot INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN gives TEXT NOT NULL DEFAULT 'shots';
 ALTER TABLE jobs ADD COLUMN faults INTEGER;
 UPDATE jobs SET first_shot = shard_index * {FIRST_SHARD_SHOTS};
 """
 
+CHANGES: Mapping[int, str] = {0: SCHEMA, 1: _FROM_1_TO_2 + _REMOTE, 2: _REMOTE}
+"""By the version that a ledger has: what makes it one of SCHEMA_VERSION."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A run: `state` is running, interrupted, failed or done; `created` is UTC, ISO 8601."""
+    """A run: `state` is a RunState; `created` is UTC, ISO 8601."""
 
     run_id: str
     name: str

@@ -10,9 +10,8 @@ from typing import Any, Self
 
 from .files import StorageError
 from .jobs import (
+    CHANGES,
     FINISHED,
-    FROM_1_TO_2,
-    SCHEMA,
     SCHEMA_VERSION,
     TRANSITIONS,
     EventRow,
@@ -94,6 +93,18 @@ class Ledger:
             self._db.execute("UPDATE runs SET state = ? WHERE run_id = ?", (state, run_id))
             self._event(run_id, from_state=before["state"], to_state=state, detail=detail)
 
+    def run(self, run_id: str) -> RunRow | None:
+        """Return a run, None if the ledger does not have it."""
+        row = self._one("SELECT * FROM runs WHERE run_id = ?", run_id)
+        return None if row is None else RunRow(**row)
+
+    def note_run(self, run_id: str, detail: str) -> None:
+        """Write an event about a run that leaves its state as it is."""
+        with self._transaction():
+            row = self._one("SELECT state FROM runs WHERE run_id = ?", run_id)
+            state = None if row is None else row["state"]
+            self._event(run_id, from_state=state, to_state=state or "", detail=detail)
+
     def move(self, job: JobRow, *states: JobState, detail: str = "") -> JobRow:
         """Take a job through `states`, one after the other, in one transaction; return it.
 
@@ -145,18 +156,23 @@ class Ledger:
         self._prepare_schema()
 
     def _prepare_schema(self) -> None:
+        if self._schema_version() == SCHEMA_VERSION:
+            return  # without a transaction: a reader waits for nobody
         with self._transaction():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                raise StorageError(
-                    f"{self.path}: ledger schema {version}, this program knows {SCHEMA_VERSION}; "
-                    "use the newer hexmagic that wrote it"
-                )
+            version = self._schema_version()
             if version < SCHEMA_VERSION:
-                changes = SCHEMA if version == 0 else FROM_1_TO_2
-                for statement in changes.strip().split(";\n"):
+                for statement in CHANGES[version].strip().split(";\n"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _schema_version(self) -> int:
+        version = int(self._all("PRAGMA user_version")[0]["user_version"])
+        if version > SCHEMA_VERSION:
+            raise StorageError(
+                f"{self.path}: ledger schema {version}, this program knows {SCHEMA_VERSION}; "
+                "use the newer hexmagic that wrote it"
+            )
+        return version
 
     def _step(self, job: JobRow, state: JobState, detail: str) -> JobRow:
         before = self._job(job.key).state

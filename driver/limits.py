@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
 
 from ..experiments.errors import RefusedError
 from .adapters import Engine
+from .circuits import PlannedCircuit
+from .plan import Plan
 from .prepare import Prepared, Where
+
+if TYPE_CHECKING:
+    from ..backends.device import Device
 
 REPETITION_DELAY_SECONDS = 250e-6
 """Wait between two shots on IBM hardware unless a job says otherwise: the qubits relax."""
+
+JOB_SECONDS = 2.0
+"""What IBM's documentation adds for each job: loading its circuits onto the control electronics."""
+
+_MARGIN = 2
+"""A job is stopped by the service after so many times its estimate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that has to hold before anything is submitted.
+
+    Attributes:
+        field: dotted name of the field that asks for it; empty if none does.
+        ok: whether it holds.
+        text: in words, with the values.
+    """
+
+    field: str
+    ok: bool
+    text: str
+
+
+def job_seconds(shots: int, duration_seconds: float, repetition_delay_seconds: float) -> float:
+    """Return the processor time that one job on hardware is estimated to be charged, in seconds."""
+    return JOB_SECONDS + shots * (duration_seconds + repetition_delay_seconds)
+
+
+def most_seconds(estimated: float) -> int:
+    """Return after how many seconds the service is to stop a job: the most it can be charged."""
+    return ceil(_MARGIN * estimated)
 
 
 def estimated_qpu_seconds(prepared: Prepared, point: int | None = None) -> float:
@@ -33,9 +72,20 @@ def check_gates(prepared: Prepared, where: Where) -> None:
     Raises:
         RefusedError: one of them is not met, or cannot be evaluated.
     """
-    for refusal in (*_acceptance_gate(prepared), *_error_gate(prepared), *_budget(prepared)):
-        field, what = refusal
-        raise RefusedError(f"{where(field)}: {what}")
+    gates = gate_checks(prepared.plan, prepared.circuits, prepared.devices.values())
+    refuse_failed((*gates, *_budget(prepared)), where)
+
+
+def refuse_failed(checks: Iterable[Check], where: Where) -> None:
+    """Raise for the first check that is not met.
+
+    Raises:
+        RefusedError: with the place of the field that asks for it.
+    """
+    for check in checks:
+        if not check.ok:
+            place = f"{where(check.field)}: " if check.field else ""
+            raise RefusedError(f"{place}{check.text}")
 
 
 def engine_refusals(prepared: Prepared, engine: Engine) -> tuple[str, ...]:
@@ -66,46 +116,73 @@ def check_engine(prepared: Prepared, engine: Engine, where: Where) -> None:
         )
 
 
-def _acceptance_gate(prepared: Prepared) -> Iterator[tuple[str, str]]:
-    gates = prepared.plan.gates
-    if gates is None or gates.min_predicted_acceptance is None:
+def gate_checks(
+    plan: Plan, circuits: Iterable[PlannedCircuit], devices: Iterable[Device]
+) -> Iterator[Check]:
+    """Yield what became of the gates that a calibration and a prediction can tell.
+
+    Args:
+        plan: the plan.
+        circuits: its circuits, some with a predicted acceptance.
+        devices: the devices that they are on.
+    """
+    gates = plan.gates
+    if gates is None:
         return
-    for circuit in prepared.circuits:
-        point, predicted = prepared.plan.points[circuit.point], circuit.predicted_acceptance
+    if gates.min_predicted_acceptance is not None:
+        yield from _acceptance_gate(plan, circuits, gates.min_predicted_acceptance)
+    for device in devices:
+        for field, what, error, limit in (
+            (
+                "gates.max_median_cz_error",
+                f"median {device.two_qubit_gate} error",
+                device.median_two_qubit_error,
+                gates.max_median_cz_error,
+            ),
+            (
+                "gates.max_median_readout_error",
+                "median readout error",
+                device.median_readout_error,
+                gates.max_median_readout_error,
+            ),
+        ):
+            if limit is not None:
+                yield _error_gate(device.name, field, what, error, limit)
+
+
+def _acceptance_gate(
+    plan: Plan, circuits: Iterable[PlannedCircuit], least: float
+) -> Iterator[Check]:
+    for circuit in circuits:
+        point, predicted = plan.points[circuit.point], circuit.predicted_acceptance
         if predicted is None or point.baseline:
             continue
-        if predicted < gates.min_predicted_acceptance:
-            yield (
-                "gates.min_predicted_acceptance",
-                f"{point.label} in {circuit.basis}: predicted acceptance {predicted:.3g} "
-                f"({circuit.prediction_method}), the gate asks for at least "
-                f"{gates.min_predicted_acceptance:g}",
-            )
+        yield Check(
+            field="gates.min_predicted_acceptance",
+            ok=predicted >= least,
+            text=f"{point.label} in {circuit.basis}: predicted acceptance {predicted:.3g} "
+            f"({circuit.prediction_method}), the gate asks for at least {least:g}",
+        )
 
 
-def _error_gate(prepared: Prepared) -> Iterator[tuple[str, str]]:
-    gates = prepared.plan.gates
-    if gates is None or gates.max_median_cz_error is None:
-        return
-    for device in prepared.devices.values():
-        error = device.median_two_qubit_error
-        if error is None:
-            what = f"{device.name} has no calibration, so its median error is not known"
-            yield "gates.max_median_cz_error", what
-        elif error > gates.max_median_cz_error:
-            yield (
-                "gates.max_median_cz_error",
-                f"{device.name}: median {device.two_qubit_gate} error {error:.3g}, the gate allows "
-                f"at most {gates.max_median_cz_error:g}",
-            )
+def _error_gate(device: str, field: str, what: str, error: float | None, limit: float) -> Check:
+    if error is None:
+        text = f"{device} has no calibration, so its {what} is not known"
+        return Check(field=field, ok=False, text=text)
+    return Check(
+        field=field,
+        ok=error <= limit,
+        text=f"{device}: {what} {error:.3g}, the gate allows at most {limit:g}",
+    )
 
 
-def _budget(prepared: Prepared) -> Iterator[tuple[str, str]]:
+def _budget(prepared: Prepared) -> Iterator[Check]:
     budget = prepared.plan.budget
     seconds = estimated_qpu_seconds(prepared)
-    if budget is not None and seconds > budget.qpu_seconds:
-        yield (
-            "budget.qpu_seconds",
-            f"estimated {seconds:.3g} QPU seconds, the budget is {budget.qpu_seconds:g}; "
+    if budget is not None:
+        yield Check(
+            field="budget.qpu_seconds",
+            ok=seconds <= budget.qpu_seconds,
+            text=f"estimated {seconds:.3g} QPU seconds, the budget is {budget.qpu_seconds:g}; "
             "take fewer shots or raise it",
         )

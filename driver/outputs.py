@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import TYPE_CHECKING
 
+from .hardware_ledger import RemoteRow
 from .jobs import JobRow
 from .provenance import job_id
 from .report_data import join_reports, make_report_data
@@ -32,6 +34,8 @@ _JOB_COLUMNS = {
     "state": "str",
     "changed": "str",
     "detail": "str",
+    "remote_id": "str",
+    "charged_seconds": "float64",
 }
 
 
@@ -43,13 +47,15 @@ class Outputs:
     problems: tuple[str, ...]
 
 
-def write_tables(folder: RunFolder, jobs: Sequence[JobRow]) -> Outputs:
+def write_tables(
+    folder: RunFolder, jobs: Sequence[JobRow], remotes: Sequence[RemoteRow] = ()
+) -> Outputs:
     """Write the tables of the shots that there are; return them and what failed or is missing."""
     results = load_results(folder)
     tables = make_tables(results.points)
     if tables["strata"].empty:
         del tables["strata"]
-    save_tables(folder, {**tables, "jobs": jobs_table(folder, jobs)})
+    save_tables(folder, {**tables, "jobs": jobs_table(folder, jobs, remotes)})
     return Outputs(tables=tables, problems=results.problems + failed_jobs(folder, jobs))
 
 
@@ -85,9 +91,21 @@ def failed_jobs(folder: RunFolder, jobs: Sequence[JobRow]) -> tuple[str, ...]:
     )
 
 
-def jobs_table(folder: RunFolder, jobs: Sequence[JobRow]) -> pd.DataFrame:
-    """Return one row per attempt at a shard: run, job, point, state, seed, error and time."""
+def jobs_table(
+    folder: RunFolder, jobs: Sequence[JobRow], remotes: Sequence[RemoteRow] = ()
+) -> pd.DataFrame:
+    """Return one row per attempt at a shard: run, job, point, state, seed, error and time.
+
+    On hardware also the service's id of it, and what it charged, doubles that it made included.
+    """
     import pandas as pd
+
+    kept = {(r.shard, r.attempt): r.remote_id for r in remotes if r.kept}
+    charged: dict[tuple[str, int], float] = {}
+    for r in remotes:
+        if r.charged_seconds is not None:
+            key = (r.shard, r.attempt)
+            charged[key] = charged.get(key, 0.0) + r.charged_seconds
 
     rows = [
         {
@@ -103,6 +121,8 @@ def jobs_table(folder: RunFolder, jobs: Sequence[JobRow]) -> pd.DataFrame:
             "state": job.state,
             "changed": job.changed,
             "detail": job.detail,
+            "remote_id": kept.get((job.shard, job.attempt), ""),
+            "charged_seconds": charged.get((job.shard, job.attempt), nan),
         }
         for job in jobs
     ]

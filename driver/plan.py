@@ -62,8 +62,10 @@ class Point:
     estimate: EstimateSpec = field(default_factory=EstimateSpec)
 
     def to_json(self) -> dict[str, Any]:
-        """Return JSON types only."""
+        """Return JSON types only; decoupling only where there is some, as in older plans."""
         document: dict[str, Any] = _given(self)
+        if self.device.decoupling == "none":
+            del document["device"]["decoupling"]
         return document
 
     @classmethod

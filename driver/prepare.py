@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..experiments.errors import UsageError
 from ..experiments.measures import Measure
@@ -51,7 +51,18 @@ class Verdict:
     certificate: Certificate | None
 
 
-Builder = Callable[[Point, Where], Mapping[Measure, Built]]
+Build = Callable[[Point, Where], Mapping[Measure, Built]]
+
+
+class Builder(Protocol):
+    """Compiles a point in all its bases."""
+
+    def __call__(
+        self, point: Point, where: Where, /, load: Callable[[str], Device] | None = None
+    ) -> Mapping[Measure, Built]:
+        """Return its circuits; `load` gives devices, by default snapshots."""
+
+
 Judge = Callable[[Point, "Compiled"], Verdict]
 
 
@@ -93,7 +104,7 @@ class Prepared:
 
 
 def prepare(
-    plan: Plan, engine: Engine, *, build: Builder, judge: Judge | None, where: Where
+    plan: Plan, engine: Engine, *, build: Build, judge: Judge | None, where: Where
 ) -> Prepared:
     """Return a plan's circuits, compiled, with the shards that an engine would run.
 

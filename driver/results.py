@@ -19,6 +19,7 @@ from ..analysis.strata_table import strata_table
 from ..analysis.tables import cutflow_table, fidelity_table, points_table
 from ..experiments.counts import Counts
 from ..experiments.shots import Shots, join_shots
+from ..experiments.spec import HARDWARE
 from .files import StorageError
 from .plan import Point
 from .provenance import PROVENANCE
@@ -238,7 +239,7 @@ def _info(folder: RunFolder, point: Point) -> dict[str, Any]:
         "rounds": point.protocol.rounds,
         "baseline": point.baseline,
         "device": point.device.name,
-        "noise": str(point.device.noise),
+        "noise": "hardware" if point.device.backend == HARDWARE else str(point.device.noise),
         "backend": point.device.backend,
         "swept": point.swept,
         "accept": point.accept,

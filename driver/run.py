@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .catalogue import open_run_folder
+from .hardware_ledger import HardwareLedger, RemoteRow
 from .jobs import JobRow
 from .ledger import LEDGER_NAME, Ledger
 from .plan import SCHEMA_VERSION
@@ -49,9 +50,9 @@ class Run:
 
     @property
     def state(self) -> str:
-        """How far it is: running, stopped, interrupted, failed or done.
+        """How far it is: running, stopped, interrupted, cancelled, failed or done.
 
-        A run whose folder says "running" while no process holds it was killed: it is "stopped".
+        On hardware also waiting (for its jobs), parked (for a person) or cancelling. A run whose folder says "running" while no process holds it was killed: it is "stopped".
         """
         state = str(self._folder.read_json(PROVENANCE)["state"])
         return "stopped" if state == "running" and not self._folder.is_held() else state
@@ -96,7 +97,7 @@ class Run:
             table = load_table(self._folder, "jobs")
             if table is not None:
                 return table
-        return jobs_table(self._folder, rows)
+        return jobs_table(self._folder, rows, ledger_remotes(self._folder))
 
     def shots(self) -> pd.DataFrame:
         """Return one row per shot: every recorded bit by role, and the verdict on it.
@@ -172,3 +173,12 @@ def ledger_jobs(folder: RunFolder) -> list[JobRow]:
         return []
     with Ledger(path, clock=utc_now) as ledger:
         return ledger.jobs(folder.run_id)
+
+
+def ledger_remotes(folder: RunFolder) -> list[RemoteRow]:
+    """Return the service's jobs of a run on hardware; none if there is no ledger."""
+    path = folder.path.parent / LEDGER_NAME
+    if not path.is_file():
+        return []
+    with HardwareLedger(path, clock=utc_now) as ledger:
+        return ledger.remotes(folder.run_id)

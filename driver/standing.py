@@ -11,6 +11,12 @@ from typing import Any
 from .catalogue import run_ids
 from .execution import latest
 from .files import StorageError
+from .hardware_standing import (
+    hardware_status,
+    render_hardware,
+    render_schedules,
+    schedule_standings,
+)
 from .jobs import JobRow
 from .resuming import resume_command, runs_words
 from .run import Run, ledger_jobs
@@ -19,7 +25,7 @@ from .strata import read_groups
 from .strata_rounds import planned_shots, sampled_strata
 
 SCHEMA_VERSION = 1
-_STATES = ("planned", "intended", "submitted", "unknown", "done", "failed", "cancelled")
+_STATES = ("planned", "intended", "submitted", "unknown", "parked", "done", "failed", "cancelled")
 
 
 def make_status(folder: RunFolder) -> dict[str, Any]:
@@ -42,6 +48,7 @@ def make_status(folder: RunFolder) -> dict[str, Any]:
         "shots": planned_shots(folder),
         "shots_done": _shots_done(folder, jobs),
         "failed": [_failure(folder, job) for job in jobs if job.state == "failed"],
+        "hardware": hardware_status(folder),
         "next": _next_step(folder, state),
     }
 
@@ -62,15 +69,16 @@ def list_standings(runs: Path) -> list[dict[str, Any]]:
 
 
 def render_standings(standings: Sequence[Mapping[str, Any]], runs: Path, width: int) -> str:
-    """Return a list of runs as text."""
+    """Return a list of runs, and of schedules if there are any, as text."""
+    schedules = "".join(f"{line}\n" for line in render_schedules(schedule_standings(runs)))
     if not standings:
-        return f"no runs in {runs}\n"
+        return f"no runs in {runs}\n{schedules}"
     first = max(len(standing["run"]) for standing in standings)
     lines = [f"{'run'.ljust(first)}  {'state'.ljust(11)}  shots"]
     for standing in standings:
         done = standing.get("detail") or f"{standing['shots_done']} of {standing['shots']}"
         lines.append(f"{standing['run'].ljust(first)}  {standing['state'].ljust(11)}  {done}")
-    return "\n".join(line[: max(width, first + 13)] for line in lines) + "\n"
+    return "\n".join(line[: max(width, first + 13)] for line in lines) + f"\n{schedules}"
 
 
 def render_status(document: Mapping[str, Any], width: int = 80) -> str:
@@ -85,6 +93,8 @@ def render_status(document: Mapping[str, Any], width: int = 80) -> str:
         f"jobs     {jobs}",
         f"folder   {document['folder']}",
     ]
+    if document["hardware"]:
+        lines += render_hardware(document["hardware"], width)
     for failure in document["failed"]:
         text = (
             f"{failure['label']} in {failure['basis']}, shard {failure['shard']}, attempt "
@@ -118,6 +128,14 @@ def _failure(folder: RunFolder, job: JobRow) -> dict[str, Any]:
 
 
 def _next_step(folder: RunFolder, state: str) -> str:
-    if state == "done":
-        return f"hexmagic table {folder.path.name}{runs_words(folder)}"
+    words = runs_words(folder)
+    if state in ("done", "cancelled"):
+        return f"hexmagic table {folder.path.name}{words}"
+    if state in ("waiting", "cancelling"):
+        return f"hexmagic tick{words}"
+    if state == "parked":
+        return (
+            f"hexmagic tick --resubmit {folder.path.name}{words}, or hexmagic cancel; "
+            "see docs/hardware.md"
+        )
     return "wait: a process is running it" if state == "running" else resume_command(folder)

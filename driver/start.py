@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ..experiments.errors import UsageError
@@ -130,18 +131,35 @@ def read_request(
         content = Path(spec).read_bytes()
     values = {"device.backend": backend, "device.name": device, "shots": shots, "seed": seed}
     overrides = {field: value for field, value in values.items() if value is not None}
+    return with_overrides(experiment, content, overrides)
+
+
+def with_overrides(experiment: Experiment, spec: bytes, overrides: Mapping[str, Scalar]) -> Request:
+    """Return an experiment with overrides by dotted field name, each checked.
+
+    Raises:
+        SpecError: an override is not valid.
+    """
     for field, value in overrides.items():
         experiment = with_fields(experiment, {field: value}, origin=OPTIONS[field])
-    return Request(experiment=experiment, spec=content, overrides=overrides)
+    return Request(experiment=experiment, spec=spec, overrides=overrides)
 
 
-def prepare_request(request: Request, services: Services) -> tuple[Prepared, Engine]:
-    """Return a request's compiled plan and its engine."""
+def prepare_request(
+    request: Request, services: Services, runs: Path = Path()
+) -> tuple[Prepared, Engine]:
+    """Return a request's compiled plan and its engine.
+
+    Args:
+        request: the experiment.
+        services: what compiles and judges.
+        runs: directory whose settings tell how paid hardware is reached.
+    """
     plan = make_plan(request.experiment, overrides=request.overrides)
-    engine = services.engine(plan)
-    prepared = prepare(
-        plan, engine, build=services.build, judge=services.judge, where=request.where
-    )
+    engine = services.engine(plan, runs)
+    load = None if engine.machines is None else engine.machines.device
+    build = services.build if load is None else partial(services.build, load=load)
+    prepared = prepare(plan, engine, build=build, judge=services.judge, where=request.where)
     return prepared, engine
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qiskit import QuantumCircuit
@@ -66,3 +68,15 @@ def read_instructions(circuit: QuantumCircuit) -> tuple[Instruction, ...]:
             )
         )
     return tuple(found)
+
+
+def count_by_gadget(instructions: Iterable[Instruction]) -> Counter[tuple[str, str]]:
+    """Return how many two_qubit_gates, measurements and resets there are: by (what, gadget)."""
+    kinds = {"measure": "measurements", "reset": "resets"}
+    counts: Counter[tuple[str, str]] = Counter()
+    for instruction in instructions:
+        if instruction.is_two_qubit_gate:
+            counts["two_qubit_gates", instruction.gadget] += 1
+        elif instruction.name in kinds:
+            counts[kinds[instruction.name], instruction.gadget] += 1
+    return counts

@@ -9,10 +9,12 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from .spec_conditions import Bounds, Budget, Expect, Gates
-from .spec_types import Accept, DeviceSpec, Experiment, Protocol
+from .spec_device import DeviceSpec
+from .spec_schedule import Schedule
+from .spec_types import Accept, Experiment, Protocol
 from .sweep import SWEEPABLE
 
-_SECTIONS = (Protocol, DeviceSpec, Accept, Gates, Budget, Bounds, Expect)
+_SECTIONS = (Protocol, DeviceSpec, Accept, Gates, Budget, Bounds, Expect, Schedule)
 
 
 def json_schema() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .spec_conditions import Bounds, Budget, Expect, Gates
+from .spec_device import HARDWARE, DeviceSpec
 from .spec_errors import (
     FieldError,
     Problem,
@@ -24,12 +25,14 @@ from .spec_errors import (
 )
 from .spec_noise import NoiseSpec
 from .spec_results import EstimateSpec, Keep
-from .spec_types import Accept, DeviceSpec, Experiment, Protocol, Scalar
+from .spec_schedule import Schedule
+from .spec_types import Accept, Experiment, Protocol, Scalar
 from .spec_validation import build_experiment
 from .strict_yaml import read_strict_yaml, write_strict_yaml
 from .sweep import SWEEPABLE, expand_sweep, overlap, set_field
 
 __all__ = [
+    "HARDWARE",
     "SWEEPABLE",
     "Accept",
     "Bounds",
@@ -44,6 +47,7 @@ __all__ = [
     "NoiseSpec",
     "Protocol",
     "Scalar",
+    "Schedule",
     "Source",
     "SpecError",
     "expand_sweep",
@@ -84,8 +88,8 @@ def parse_experiment(text: str, *, source: str) -> Experiment:
     Every point of its sweep is checked too.
 
     Raises:
-        SpecError: it is not strict YAML, a field is missing, unknown or out of bounds, fields
-            contradict each other, or it asks for what is not built yet.
+        SpecError: it is not strict YAML, a field is missing, unknown or out of bounds, or
+            fields contradict each other.
     """
     document = read_strict_yaml(text, file=source)
     where = Source(file=source, lines=document.lines, text=text)
@@ -96,6 +100,9 @@ def parse_experiment(text: str, *, source: str) -> Experiment:
 
 def with_fields(experiment: Experiment, values: Mapping[str, Any], *, origin: str) -> Experiment:
     """Return the experiment with some fields changed, checked as a whole like a file.
+
+    An experiment that goes from hardware to an emulator leaves `gates.max_queue` behind, which is
+    about the machine alone.
 
     Args:
         experiment: the experiment to change; the copy keeps its source.
@@ -114,6 +121,8 @@ def with_fields(experiment: Experiment, values: Mapping[str, Any], *, origin: st
                 where = experiment.where(f"sweep.{swept}")
                 raise _refuse_change(origin, name, f"set by the sweep ({where}); change that")
         set_field(document, name, value)
+    if values.get("device.backend", HARDWARE) != HARDWARE:
+        _drop_queue(document)
     changed = build_experiment(document, Source(file=origin))
     changed = replace(changed, source=experiment.source)
     expand_sweep(changed)
@@ -123,6 +132,12 @@ def with_fields(experiment: Experiment, values: Mapping[str, Any], *, origin: st
 def write_experiment(experiment: Experiment) -> str:
     """Return YAML text that `parse_experiment` reads back as an equal experiment."""
     return write_strict_yaml(experiment.to_document())
+
+
+def _drop_queue(document: dict[str, Any]) -> None:
+    gates = {key: value for key, value in document.pop("gates", {}).items() if key != "max_queue"}
+    if gates:
+        document["gates"] = gates
 
 
 def _decode(data: bytes, file: str) -> str:

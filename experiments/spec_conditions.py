@@ -20,10 +20,14 @@ class Gates:
     Attributes:
         min_predicted_acceptance: refuse a point whose acceptance is predicted below this.
         max_median_cz_error: refuse a device whose median two-qubit gate error is above this.
+        max_median_readout_error: refuse a device whose median readout error is above this.
+        max_queue: refuse a device on which more jobs than this wait; backend ibm only.
     """
 
     min_predicted_acceptance: kinds.Rate | None = None
     max_median_cz_error: kinds.Rate | None = None
+    max_median_readout_error: kinds.Rate | None = None
+    max_queue: kinds.JobCount | None = None
 
     def __post_init__(self) -> None:
         """Check that something is asked for."""

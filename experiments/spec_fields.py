@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -15,6 +16,7 @@ LARGEST_DISTANCE = 31
 LARGEST_SEED = 2**63 - 1
 MOST_ROUNDS = 100
 MOST_SHOTS = 10**9
+_MOST_JOBS = 10**6
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _LARGEST_QUBIT = 10**6 - 1
 
@@ -72,6 +74,19 @@ def _embedding(value: Any) -> Any:
     return no_repeats(qubits)
 
 
+def _command(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"{show(value)} is not one line of plain text; write one command")
+    try:
+        words = shlex.split(value)
+    except ValueError as error:
+        what = f"{show(value)} cannot be split into words: {error}; close every quote"
+        raise ValueError(what) from None
+    if not words or not words[0]:
+        raise ValueError(f"{show(value)} names no program; write a command or leave it out")
+    return value
+
+
 _ROUNDS_SCHEMA = {
     "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": MOST_ROUNDS}]
 }
@@ -92,6 +107,8 @@ Flag = Annotated[bool, Field(strict=True)]
 Amount = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 
+Command = Annotated[Text, AfterValidator(_command), Field(json_schema_extra={"minLength": 1})]
+
 # The bounds stand inside, next to `int`: outside the validator the JSON Schema would lose them.
 Version = Annotated[
     Annotated[int, Field(strict=True, json_schema_extra={"const": SCHEMA_VERSION})],
@@ -99,6 +116,7 @@ Version = Annotated[
     AfterValidator(_version),
 ]
 ShotCount = Annotated[int, Field(strict=True, ge=1, le=MOST_SHOTS), BeforeValidator(_whole)]
+JobCount = Annotated[int, Field(strict=True, ge=0, le=_MOST_JOBS), BeforeValidator(_whole)]
 Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED), BeforeValidator(_whole)]
 Distance = Annotated[int, Field(strict=True, ge=3, le=LARGEST_DISTANCE), BeforeValidator(_whole)]
 Rounds = Annotated[

@@ -17,9 +17,11 @@ from pydantic.json_schema import SkipJsonSchema
 from . import spec_fields as kinds
 from . import spec_results as results
 from .spec_conditions import Budget, Expect, Gates
+from .spec_device import HARDWARE, DeviceSpec
 from .spec_errors import FieldError, Source, field_path
-from .spec_noise import Noise, NoiseSpec
+from .spec_noise import NoiseSpec
 from .spec_results import EstimateSpec
+from .spec_schedule import Schedule
 
 Scalar = str | int | float | bool
 
@@ -90,31 +92,6 @@ class Protocol:
 
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceSpec:
-    """Where it runs. The device's name is looked up by the backends, not here.
-
-    Attributes:
-        backend: engine; aer is Qiskit's noisy emulator on this machine (small circuits, the full
-            noise), clifft an exact near-Clifford sampler on this machine (any size, thousands of
-            times faster, T1 and T2 as their Pauli twirl).
-        name: heavy-hex device, for example fake_boston; `hexmagic devices` lists them.
-        noise: none, calibration (the device's gates, readout, reset, T1 and T2, idles included),
-            {calibration: {scale: s}} (all of it s times as strong), {uniform: p} (gates,
-            preparation, reset and readout, no idles) or {paper: p} (the same in time steps, with
-            idles).
-        embedding: best (the highest predicted acceptance) or the physical qubit of each patch
-            qubit, of which a baseline uses the first (encoded beside tree16 finds its own); best
-            with scheme routed, whose qubits the transpiler chooses.
-    """
-
-    backend: Literal["aer", "clifft"]
-    name: kinds.DeviceName
-    noise: Noise
-    embedding: kinds.Embedding = "best"
-
-
-@with_config(_STRICT)
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Accept:
     """Which shots are kept.
 
@@ -151,7 +128,8 @@ class Experiment:
             all points that share their strata.
         seed: seed that every random number of the run is derived from.
         keep: what is kept of the shots; shots (every raw bit of each), tallies (only counts), or
-            auto (shots where there is a record, tallies for H_ideal and estimate stratified).
+            auto (shots where there is a record, tallies for H_ideal and estimate stratified);
+            not tallies with backend ibm, of which every raw shot is archived.
         estimate: direct, stratified (clifft: shots by their number of faults, for rare errors), or
             stratified with its goal, {stratified: {relative_error: 0.05}}.
         sweep: lists of values by dotted field name; several fields make a grid in the order
@@ -161,6 +139,9 @@ class Experiment:
         gates: conditions that are checked before anything is submitted.
         budget: what the run may cost.
         expect: what the run must show; exit code 5 when it does not.
+        schedule: when `hexmagic tick` runs it again; other commands do not look at it.
+        on_done: command that is run when a run ends, for a message to you, say; words as in a
+            shell, but no shell runs it. It is kept in the run folder: write no secret in it.
         swept: the values chosen at a point of an expanded sweep; empty otherwise.
         source: where it was read; not part of its value.
     """
@@ -181,6 +162,8 @@ class Experiment:
     gates: Gates | None = None
     budget: Budget | None = None
     expect: Expect | None = None
+    schedule: Schedule | None = None
+    on_done: kinds.Command | None = None
     swept: SkipJsonSchema[Mapping[str, Scalar]] = field(default_factory=dict)
     source: SkipJsonSchema[Source] = field(default=Source(), compare=False, repr=False)
 
@@ -202,6 +185,7 @@ class Experiment:
         self._check_reuse()
         self._check_measure()
         self._check_estimate()
+        self._check_hardware()
 
     def _check_reuse(self) -> None:
         """Check that shots with a wrong ancilla are discarded where it is not reset."""
@@ -247,6 +231,17 @@ class Experiment:
             what = "stratified sorts shots by their faults, and noise none has none; write direct"
             raise FieldError("estimate", what)
 
+    def _check_hardware(self) -> None:
+        """Check what is asked of hardware only, and what cannot be asked of it."""
+        backend = self.device.backend
+        if backend == HARDWARE and self.keep == "tallies":
+            what = "tallies, but every raw shot of hardware is archived; write auto or shots"
+            raise FieldError("keep", what)
+        queue = None if self.gates is None else self.gates.max_queue
+        if backend != HARDWARE and queue is not None:
+            what = f"{queue}, but backend {backend} has no queue; leave it out"
+            raise FieldError("gates.max_queue", what)
+
     def where(self, name: str) -> str:
         """Return `file:line: field` for a dotted field name, for messages about its value."""
         return f"{self.source.place(field_path(name))}: {name}"
@@ -258,7 +253,7 @@ class Experiment:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, NoiseSpec | EstimateSpec):
+    if isinstance(value, NoiseSpec | EstimateSpec | Schedule):
         return value.to_document()
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from .spec_conditions import Bounds, Budget, Expect, Gates
+from .spec_device import DeviceSpec
 from .spec_errors import (
     FieldError,
     FieldPath,
@@ -25,7 +26,8 @@ from .spec_errors import (
     show,
     suggest,
 )
-from .spec_types import Accept, DeviceSpec, Experiment, Protocol
+from .spec_schedule import Schedule
+from .spec_types import Accept, Experiment, Protocol
 
 _SECTIONS: Mapping[FieldPath, type] = {
     (): Experiment,
@@ -35,15 +37,13 @@ _SECTIONS: Mapping[FieldPath, type] = {
     ("gates",): Gates,
     ("budget",): Budget,
     ("expect",): Expect,
+    ("schedule",): Schedule,
     ("expect", "fidelity"): Bounds,
     ("expect", "infidelity"): Bounds,
     ("expect", "acceptance"): Bounds,
 }
 _UNKNOWN = "unexpected_keyword_argument"
 _INTERNAL = ("auto_rounds", "swept", "source")
-_NOT_BUILT_YET = {
-    "device.backend": ("ibm",),
-}
 _NEEDS = {
     "int_type": "a whole number",
     "float_type": "a number",
@@ -129,7 +129,7 @@ def _problem(fault: ErrorDetails, source: Source) -> Problem:
     elif fault["type"] == "missing":
         what = f"missing; {dotted_name(path[:-1]) or 'every experiment'} needs it"
     elif fault["type"] == "literal_error":
-        what = _unknown_value(path, value, re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
+        what = _unknown_value(value, re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
     elif fault["type"] in _NEEDS:
         what = _wrong_type(value, fault["type"])
     else:
@@ -151,12 +151,10 @@ def _unknown_field(path: FieldPath) -> str:
     return f"unknown field; {suggest(name, here)}"
 
 
-def _unknown_value(path: FieldPath, value: Any, known: list[str]) -> str:
+def _unknown_value(value: Any, known: list[str]) -> str:
     needs = f"needs {' or '.join(filter(None, (', '.join(known[:-1]), known[-1])))}"
     if not isinstance(value, str):
         return f"{show(value)} is {kind_of(value)}; {needs}"
-    if value in _NOT_BUILT_YET.get(dotted_name(path), ()):
-        return f"{value} is not built yet; {needs}"
     near = nearest_name(value, known)
     guess = f"did you mean {near!r}? " if near else ""
     return f"unknown value {show(value)}; {guess}{needs}"

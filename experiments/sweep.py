@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from .spec_device import DeviceSpec
 from .spec_errors import (
     FieldPath,
     Problem,
@@ -20,7 +21,7 @@ from .spec_errors import (
     show,
 )
 from .spec_noise import NOISE_FIELDS, NoiseSpec, noise_document
-from .spec_types import Accept, DeviceSpec, Experiment, Protocol, Scalar
+from .spec_types import Accept, Experiment, Protocol, Scalar
 from .spec_validation import build_experiment
 
 _SECTIONS = {"protocol": Protocol, "device": DeviceSpec, "accept": Accept}

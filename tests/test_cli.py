@@ -16,7 +16,7 @@ from hexmagic.driver.start import run
 
 VERBS = (
     *("check", "run", "list", "status", "table", "report", "certify", "export", "devices"),
-    *("synthesise", "overhead"),
+    *("synthesise", "overhead", "tick", "cancel"),
 )
 HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli import main; main()"]
 RUN_ID = "tiny-20260102-030405-0000"
@@ -81,7 +81,7 @@ def test_the_verbs_are_all_there_are() -> None:
         (["run", "tiny.yaml", "--shots", "0"], "--shots: shots: 0 is too small"),
         (["run", "tiny.yaml", "--seed", "-1"], "--seed: seed: -1 is too small"),
         (["run", "tiny.yaml", "--device", "heavy_hex_4"], "--device: device heavy_hex_4"),
-        (["run", "tiny.yaml", "--backend", "ibm"], "--backend: device.backend: ibm is not built"),
+        (["run", "tiny.yaml", "--backend", "ibm"], "--backend: device.noise: none: hardware"),
         (["run", "tiny.yaml", "--workers", "0"], "--workers 0"),
         (["run", "tiny.yaml", "--resume", "x", "--seed", "1"], "--seed: a run is resumed as"),
         (["run", "--resume", "x", "--dry-run"], "--dry-run: a run is resumed as"),

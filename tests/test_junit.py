@@ -328,7 +328,7 @@ def test_a_file_that_cannot_be_written_costs_no_run(
 def test_a_dry_run_has_no_result(call: Call, tmp_path: Path) -> None:
     result = call("run", write_spec(tmp_path), "--junit", FILE, "--dry-run")
     assert result.exit_code == 2
-    assert "--dry-run runs nothing" in one_line(result)
+    assert "--dry-run waits for no result" in one_line(result)
     assert not Path(FILE).exists()
 
 

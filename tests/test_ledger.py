@@ -38,6 +38,7 @@ def take_to(ledger: Ledger, state: str) -> JobRow:
         "submitted": ("intended", "submitted"),
         "done": ("intended", "submitted", "done"),
         "failed": ("intended", "submitted", "failed"),
+        "parked": ("intended", "unknown", "parked"),
         "cancelled": ("cancelled",),
     }
     return ledger.move(first(ledger), *paths[state])
@@ -141,15 +142,15 @@ def test_what_was_written_is_there_for_another_process(ledger: Ledger) -> None:
 def test_the_ledger_is_in_wal_mode_with_a_schema_version(ledger: Ledger) -> None:
     db = sqlite3.connect(ledger.path)
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    assert db.execute("PRAGMA user_version").fetchone() == (3,)
     db.close()
 
 
 def test_the_ledger_of_a_newer_program_is_refused(ledger: Ledger) -> None:
     db = sqlite3.connect(ledger.path)
-    db.execute("PRAGMA user_version = 3")
+    db.execute("PRAGMA user_version = 4")
     db.close()
-    with pytest.raises(StorageError, match="schema 3"):
+    with pytest.raises(StorageError, match="schema 4"):
         Ledger(ledger.path, clock=make_clock())
 
 

@@ -33,7 +33,7 @@ def faults(value: Any, schema: dict[str, Any], path: str = "") -> Iterator[str]:
         schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] | schema
     if "anyOf" in schema and all(list(faults(value, s, path)) for s in schema["anyOf"]):
         yield f"{path}: none of anyOf"
-    kind = schema.get("type")
+    kind = schema.get("type", "object" if {"required", "properties"} & {*schema} else None)
     if kind and (type(value) not in TYPES[kind]):
         yield f"{path}: not {kind}"
         return
@@ -49,6 +49,8 @@ def number_faults(value: float, schema: dict[str, Any], path: str) -> Iterator[s
 
 
 def string_faults(value: str, schema: dict[str, Any], path: str) -> Iterator[str]:
+    if len(value) < schema.get("minLength", 0):
+        yield f"{path}: too short"
     if not re.search(schema.get("pattern", ""), value):
         yield f"{path}: pattern"
 
@@ -65,9 +67,9 @@ def object_faults(value: dict[str, Any], schema: dict[str, Any], path: str) -> I
         f"{path}.{name}: missing" for name in schema.get("required", []) if name not in value
     )
     for name, item in value.items():
-        if name in schema["properties"]:
+        if name in schema.get("properties", {}):
             yield from faults(item, schema["properties"][name], f"{path}.{name}")
-        else:
+        elif not schema.get("additionalProperties", True):
             yield f"{path}.{name}: unknown"
 
 
@@ -103,6 +105,7 @@ def test_every_field_of_a_file_is_in_the_schema() -> None:
     assert set(SCHEMA["properties"]) == {
         *("schema_version", "name", "description", "protocol", "device", "measure", "accept"),
         *("shots", "seed", "keep", "estimate", "sweep", "baselines", "gates", "budget", "expect"),
+        *("schedule", "on_done"),
     }
     assert set(SCHEMA["properties"]["sweep"]["properties"]) == set(SWEEPABLE)
 
@@ -136,6 +139,18 @@ def test_the_shipped_experiments_fit_the_schema(path: Path) -> None:
         "sweep_unknown",
         "sweep_empty_list",
         "sweep_wrong_type",
+        "noise_missing",
+        "decoupling_unknown",
+        "queue_negative",
+        "queue_fraction",
+        "schedule_text",
+        "schedule_without_unit",
+        "schedule_order_of_units",
+        "schedule_without_zone",
+        "schedule_date_only",
+        "schedule_on_unknown",
+        "misspelt_key_schedule",
+        "on_done_empty",
     ],
 )
 def test_an_editor_sees_what_the_schema_can_say_is_wrong(name: str) -> None:

@@ -173,8 +173,9 @@ def test_with_fields_changes_what_it_names_and_nothing_else() -> None:
         ("shots", True, "--shots: shots: true is true or false; needs a whole number"),
         (
             "device.backend",
-            "ibm",
-            "--shots: device.backend: ibm is not built yet; needs aer or clifft",
+            "imb",
+            "--shots: device.backend: unknown value 'imb'; did you mean 'ibm'? "
+            "needs aer, clifft or ibm",
         ),
         ("shot", 5, "--shots: shot: cannot be changed; did you mean 'shots'?"),
     ],

@@ -1,0 +1,109 @@
+"""Budgets: what may be charged for a run, on a day and in a month, and what is left of it.
+
+What the service has charged counts on the day on which it became known. What is in flight, planned
+or of unclear fate counts with the most that it can be charged, today: so no budget can be
+exceeded, whatever the machine does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..experiments.spec import Budget
+from .hardware_ledger import Claim
+from .site import SITE_NAME, SiteBudget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One budget and what counts against it.
+
+    Attributes:
+        field: field of the experiment that it is in; empty for one of `hexmagic.toml`.
+        what: in words.
+        seconds: the budget.
+        charged: seconds charged so far.
+        pending: the most that what is in flight, or waits to be, may be charged.
+    """
+
+    field: str
+    what: str
+    seconds: float
+    charged: float
+    pending: float
+
+    @property
+    def left(self) -> float:
+        """Seconds that nothing has a claim on; negative if too much has."""
+        return self.seconds - self.charged - self.pending
+
+    def refusal(self, asked: float) -> str | None:
+        """Return why so many seconds more are too many; None if they are not."""
+        if asked <= self.left:
+            return None
+        return (
+            f"up to {asked:g} QPU seconds more would exceed {self.what} of {self.seconds:g} "
+            f"({self.charged:g} charged, up to {self.pending:g} in flight or planned); take fewer "
+            "shots, wait, or raise it"
+        )
+
+
+def limits(
+    claims: Sequence[Claim],
+    *,
+    run_id: str | None,
+    budget: Budget | None,
+    site: SiteBudget,
+    now: str,
+    planned: bool,
+) -> tuple[Limit, ...]:
+    """Return every budget that a run is under.
+
+    Args:
+        claims: of the whole ledger.
+        run_id: the run; None for one that is not in the ledger yet.
+        budget: of its experiment.
+        site: of its runs directory.
+        now: UTC, ISO 8601; days and months are those of UTC.
+        planned: whether what is planned and not submitted counts too.
+    """
+    counted = [c for c in claims if planned or c.state != "planned"]
+    mine = [claim for claim in counted if claim.run_id == run_id]
+    return tuple(
+        _limit(field, what, seconds, claims, since)
+        for field, what, seconds, claims, since in _budgets(counted, mine, budget, site, now)
+        if seconds is not None
+    )
+
+
+_Budget = tuple[str, str, float | None, Iterable[Claim], str]
+
+
+def _budgets(
+    counted: Sequence[Claim],
+    mine: Sequence[Claim],
+    budget: Budget | None,
+    site: SiteBudget,
+    now: str,
+) -> Iterator[_Budget]:
+    of_run = None if budget is None else budget.qpu_seconds
+    yield "budget.qpu_seconds", "the run's budget", of_run, mine, ""
+    day, month = now[:10], now[:7]
+    for word, seconds, since in (
+        ("day", site.qpu_seconds_per_day, day),
+        ("month", site.qpu_seconds_per_month, month),
+    ):
+        what = f"this {word}'s budget (qpu_seconds_per_{word} in {SITE_NAME})"
+        yield "", what, seconds, counted, since
+
+
+def _limit(field: str, what: str, seconds: float, claims: Iterable[Claim], since: str) -> Limit:
+    claims = list(claims)
+    return Limit(
+        field=field,
+        what=what,
+        seconds=seconds,
+        charged=sum(s for claim in claims for s, known in claim.charged if known >= since),
+        pending=sum(claim.open_seconds for claim in claims),
+    )

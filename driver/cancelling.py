@@ -1,0 +1,81 @@
+"""Cancelling: a run that is not to go on, or a schedule that is to start no more runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..experiments.errors import RefusedError, UsageError
+from .directory_lock import directory_lock
+from .endings import write_ending
+from .execution import Services, latest
+from .hardware_end import ENDED
+from .hardware_ledger import HardwareLedger
+from .hardware_run import LOCK_SECONDS
+from .hardware_start import register
+from .jobs import JobState
+from .ledger import LEDGER_NAME, Ledger
+from .machines import is_hardware
+from .run_folder import RunFolder
+from .schedule_ledger import ScheduleLedger
+from .tick import RunStep, Ticker
+
+_BACK: Mapping[str, tuple[JobState, ...]] = {
+    "intended": ("unknown", "planned", "cancelled"),
+    "unknown": ("planned", "cancelled"),
+    "submitted": ("cancelled",),
+    "planned": ("cancelled",),
+}
+
+
+def cancel_schedule(name: str, runs: Path, services: Services) -> bool:
+    """End an active schedule; return whether there was one. Runs that it started go on."""
+    if not (runs / LEDGER_NAME).is_file():
+        return False
+    with (
+        directory_lock(runs, wait_seconds=LOCK_SECONDS),
+        ScheduleLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger,
+    ):
+        if name not in {row.name for row in ledger.schedules(active=True)}:
+            return False
+        ledger.end_schedule(name)
+    return True
+
+
+def cancel_run(folder: RunFolder, ticker: Ticker) -> RunStep:
+    """Cancel a run; on hardware what the service has is cancelled there, as far as it still can.
+
+    Raises:
+        UsageError: it has ended.
+        RefusedError: another process is emulating it.
+    """
+    services = ticker.services
+    with directory_lock(ticker.runs, wait_seconds=LOCK_SECONDS):
+        with HardwareLedger(ticker.runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:
+            if is_hardware(folder.plan):
+                register(folder, ledger)
+            row = ledger.run(folder.run_id)
+            if row is not None and row.state in ENDED:
+                raise UsageError(f"run {folder.run_id}: has ended ({row.state}); nothing to cancel")
+            if not is_hardware(folder.plan):
+                return _cancel_emulated(folder, ledger, services)
+            if row is not None and row.state != "cancelling":
+                ledger.set_run_state(folder.run_id, "cancelling", detail="a person cancelled it")
+        return ticker.step_hardware(folder)
+
+
+def _cancel_emulated(folder: RunFolder, ledger: Ledger, services: Services) -> RunStep:
+    if folder.is_held():
+        raise RefusedError(
+            f"run {folder.run_id}: another process is running it; stop that one (Ctrl-C) first"
+        )
+    if ledger.run(folder.run_id) is None:
+        raise UsageError(f"run {folder.run_id}: the ledger does not have it; delete its folder")
+    with folder.locked():
+        for job in latest(ledger.jobs(folder.run_id)):
+            if job.state in _BACK:
+                ledger.move(job, *_BACK[job.state], detail="a person cancelled the run")
+        jobs = ledger.jobs(folder.run_id)
+        write_ending(folder, "cancelled", now=services.clockwork.now(), jobs=jobs)
+        ledger.set_run_state(folder.run_id, "cancelled", detail="a person cancelled it")
+    return RunStep(run=folder.run_id, state="cancelled", said=("cancelled",))

@@ -1,0 +1,142 @@
+"""Collecting: a job that ended at the service becomes a shot file, its raw answer kept first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..backends.remote import RemoteError
+from ..experiments.errors import HexmagicError
+from ..experiments.shots import Shots
+from .archive import load_canary, load_record, save_calibration
+from .files import StorageError
+from .hardware_ledger import RemoteRow
+from .jobs import JobRow
+from .searching import audit
+
+if TYPE_CHECKING:
+    from .hardware import HardwareRun
+
+MOST_FETCHES = 5
+"""Results of one job that cannot be used before it counts as failed; each costs one step."""
+
+
+def collect(run: HardwareRun, job: JobRow) -> None:
+    """Look at a submitted job and take what it gave, or why it gave nothing.
+
+    Raises:
+        RemoteError: the service does not answer.
+        StorageError: the file system refuses; the job stays submitted.
+    """
+    row = _kept(run, job)
+    told = run.remote.look(row.remote_id)
+    run.ledger.update_remote(told)
+    if told.state in ("queued", "running"):
+        return
+    if told.state == "unrecognised":
+        run.waits.append(f"{run.name(job)}: {row.remote_id} is {told.word!r}, a word not known")
+        return
+    audit(run, job)
+    if told.state == "done":
+        if run.canary_shots(job) or _watched(run, job):
+            _take(run, job, row)
+        return
+    reason = f"{row.remote_id} {told.word}: {told.reason or 'the service gives no reason'}"
+    run.ledger.move(job, "failed" if told.state == "failed" else "cancelled", detail=reason)
+    run.said.append(f"{run.name(job)}: {told.state}: {reason}")
+
+
+def settle(run: HardwareRun) -> None:
+    """Ask for the charge of this run's jobs that have ended and whose charge was not told yet."""
+    for row in run.ledger.unsettled():
+        if row.run_id != run.folder.run_id:
+            continue
+        try:
+            run.ledger.update_remote(run.remote.look(row.remote_id))
+        except RemoteError as error:
+            run.waits.append(f"charge of {row.remote_id}: {error}")
+            return
+
+
+def _kept(run: HardwareRun, job: JobRow) -> RemoteRow:
+    for row in run.ledger.remotes_of(job):
+        if row.kept:
+            return row
+    raise StorageError(f"{run.ledger.path}: job {job.key} is submitted without an id")
+
+
+def _take(run: HardwareRun, job: JobRow, row: RemoteRow) -> None:
+    """Archive a result, then decode it; a damaged one is fetched again in the next steps."""
+    from ..backends.canary import CanaryError
+    from ..backends.ibm_results import ResultError
+
+    raw = run.raw_path(job)
+    if raw.is_file():
+        content = raw.read_bytes()
+    else:
+        content = run.remote.fetch(row.remote_id)
+        run.folder.write(raw, content)
+    try:
+        shots = _decode(run, job, content)
+    except CanaryError as error:
+        run.ledger.move(job, "failed", detail=f"bit-order canary: {error}")
+        run.said.append(f"{run.name(job)}: failed: bit-order canary: {error}")
+        return
+    except ResultError as error:
+        _set_aside(run, job, row, error)
+        return
+    run.folder.save_shots(job.to_shard(), shots, run.versions)
+    device = run.remote.device(run.folder.plan.points[job.point].device.name)
+    save_calibration(run.folder, device)
+    detail = f"{row.remote_id}; collected under the calibration of {device.calibrated_at}"
+    run.ledger.move(job, "done", detail=detail)
+    run.said.append(f"{run.name(job)}: collected {job.shots} shots of {row.remote_id}")
+
+
+def _decode(run: HardwareRun, job: JobRow, content: bytes) -> Shots:
+    """Return the shots in a raw result, whose first circuit is the canary.
+
+    Raises:
+        ResultError: not the result of this job.
+        CanaryError: its bits are not in the order that they should be.
+    """
+    from ..backends.ibm_results import ResultError, decode_result, to_shots
+
+    name = run.circuit_name(job)
+    parts = decode_result(content, run.folder.document["program"])
+    submitted = 2 if run.canary_shots(job) else 1
+    if len(parts) != submitted:
+        raise ResultError(f"results of {len(parts)} circuits, {submitted} were submitted")
+    if submitted == 2:
+        load_canary(run.folder, name).check(parts[0])
+    return to_shots(parts[-1], load_record(run.folder, name), job.shots)
+
+
+def _watched(run: HardwareRun, job: JobRow) -> bool:
+    """Return whether the job that has the canary of a job's machine has shown the bit order.
+
+    Until then the job waits; if that one failed, it fails too.
+    """
+    device = run.folder.document["costs"][job.shard]["device"]
+    costs = run.folder.document["costs"]
+    (other,) = (o for o in run.jobs() if run.canary_shots(o) and costs[o.shard]["device"] == device)
+    if other.state == "done":
+        return True
+    what = f"the bit order of {device} is not known: {run.name(other)} is {other.state}"
+    if other.state in ("failed", "cancelled"):
+        run.ledger.move(job, "failed", detail=what)
+        run.said.append(f"{run.name(job)}: failed: {what}")
+    else:
+        run.waits.append(f"{run.name(job)}: {what}")
+    return False
+
+
+def _set_aside(run: HardwareRun, job: JobRow, row: RemoteRow, error: HexmagicError) -> None:
+    count = run.ledger.count_fetch(row.remote_id)
+    raw = run.raw_path(job)
+    raw.replace(raw.with_suffix(f".unusable{count}.json"))
+    if count < MOST_FETCHES:
+        run.waits.append(f"{run.name(job)}: {error}; fetched again in the next step")
+        return
+    detail = f"{count} fetches of {row.remote_id} gave no usable result: {error}"
+    run.ledger.move(job, "failed", detail=detail)
+    run.said.append(f"{run.name(job)}: failed: {detail}")

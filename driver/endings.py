@@ -1,0 +1,42 @@
+"""How a run ends, in its provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from .jobs import JobRow, RunState
+from .provenance import PROVENANCE, with_outcome
+from .run_folder import RunFolder
+
+
+def write_ending(
+    folder: RunFolder,
+    state: RunState,
+    *,
+    now: str,
+    jobs: Sequence[JobRow],
+    problems: Sequence[str] = (),
+    charged: Mapping[str, object] | None = None,
+) -> None:
+    """Write into a run's provenance how it stands now that work on it stops.
+
+    Args:
+        folder: the run.
+        state: how it stands.
+        now: UTC, ISO 8601.
+        jobs: every attempt at every shard.
+        problems: what failed or is missing, in words.
+        charged: of hardware what `driver.charges` tells; None: nothing is charged.
+    """
+    provenance = folder.read_json(PROVENANCE)
+    started = datetime.fromisoformat(provenance["created"])
+    document = with_outcome(
+        provenance,
+        state=state,
+        finished=now,
+        seconds=(datetime.fromisoformat(now) - started).total_seconds(),
+        jobs=jobs,
+        problems=problems,
+    )
+    folder.write_json(PROVENANCE, document | dict(charged or {}))

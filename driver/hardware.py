@@ -1,0 +1,152 @@
+"""A run on paid hardware: one safe step at a time, from the ledger and the run folder alone.
+
+A step brings the ledger in line with the service, fetches what is there, submits what is due, and
+ends the run when nothing is open. It may be stopped anywhere; the next one goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..backends.remote import Remote, RemoteError
+from .execution import latest
+from .hardware_ledger import HardwareLedger
+from .jobs import JobRow, RunState
+from .run_folder import RunFolder
+from .site import Site
+
+OPEN = ("planned", "intended", "unknown", "submitted")
+"""States of a job that a step may change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardwareRun:
+    """One process's work on a run, under the lock of its runs directory.
+
+    Attributes:
+        folder: the run.
+        ledger: what happened.
+        remote: the service.
+        site: settings of the runs directory.
+        now: the time, UTC, ISO 8601.
+        versions: written into every shot file.
+        said: what was done, in words.
+        waits: why something was not done, in words.
+    """
+
+    folder: RunFolder
+    ledger: HardwareLedger
+    remote: Remote
+    site: Site
+    now: Callable[[], str]
+    versions: dict[str, str]
+    said: list[str] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
+
+    def jobs(self, *states: str) -> list[JobRow]:
+        """Return the last attempt at each shard, of those in some states; all if none is named."""
+        found = latest(self.ledger.jobs(self.folder.run_id))
+        return [job for job in found if not states or job.state in states]
+
+    def name(self, job: JobRow) -> str:
+        """Return how to name a job in a message: point, measure, shard and attempt."""
+        label = self.folder.plan.points[job.point].label
+        attempt = "" if job.attempt == 1 else f", attempt {job.attempt}"
+        return f"{label} in {job.basis}, shard {job.shard_index}{attempt}"
+
+    def circuit_name(self, job: JobRow) -> str:
+        """Return the stem of the files of a job's circuit."""
+        return f"p{job.point:03d}-{job.basis}"
+
+    def canary_shots(self, job: JobRow) -> int:
+        """Return the shots of the bit-order canary that goes with a job; 0: it has none."""
+        return int(self.folder.document["costs"][job.shard]["canary_shots"])
+
+    def raw_path(self, job: JobRow) -> Path:
+        """Return where the raw result of a job is archived."""
+        stem = Path(job.to_shard().file_name).stem
+        return self.folder.path / "raw" / f"{stem}-{job.attempt}.json"
+
+
+def step(run: HardwareRun, *, cancelling: bool, resubmit: bool = False) -> RunState:
+    """Do what can be done now for a run and return how it stands then.
+
+    Args:
+        run: the run, registered.
+        cancelling: submit nothing, and cancel what the service has.
+        resubmit: a person's word that parked jobs which are still not listed were not accepted.
+
+    Raises:
+        AccountError: the service does not take the account.
+        StorageError: the file system refuses; nothing is lost.
+    """
+    from .collecting import collect
+    from .searching import search
+    from .submitting import submit
+
+    for job in run.jobs("intended"):
+        run.ledger.move(job, "unknown", detail="the process that was submitting it is gone")
+    _each(run, run.jobs("unknown", "parked"), lambda job: search(run, job))
+    if cancelling:
+        _cancel(run)
+    elif resubmit:
+        for job in run.jobs("parked"):
+            run.ledger.move(job, "planned", detail="to be submitted again: a person's word")
+            run.said.append(f"{run.name(job)}: planned again, as asked")
+    _each(run, run.jobs("submitted"), lambda job: collect(run, job))
+    if not cancelling:
+        submit(run, run.jobs("planned"))
+    return standing(run, cancelling=cancelling)
+
+
+def standing(run: HardwareRun, *, cancelling: bool) -> RunState:
+    """Return how a run stands, by its jobs."""
+    states = {job.state for job in run.jobs()}
+    if states & set(OPEN):
+        return "cancelling" if cancelling else "waiting"
+    if "parked" in states:
+        return "parked"
+    if states == {"done"}:
+        return "done"
+    return "cancelled" if cancelling else "failed"
+
+
+def _cancel(run: HardwareRun) -> None:
+    """Cancel what was not submitted, and ask the service to cancel the rest."""
+    for job in run.jobs("planned"):
+        run.ledger.move(job, "cancelled", detail="before it was submitted")
+    for job in run.jobs("parked"):
+        detail = "a person cancelled it; if the service has it after all, it is not cancelled there"
+        run.ledger.move(job, "cancelled", detail=detail)
+
+    def ask(job: JobRow) -> None:
+        for remote in run.ledger.remotes_of(job):
+            if not remote.ended:
+                run.remote.cancel(remote.remote_id)
+                run.said.append(f"{run.name(job)}: asked the service to cancel {remote.remote_id}")
+
+    _each(run, run.jobs("submitted"), ask)
+
+
+def _each(run: HardwareRun, jobs: Iterable[JobRow], act: Callable[[JobRow], None]) -> None:
+    """Act on each job; a service that fails twice in a row is left alone until the next step."""
+    failures = 0
+    for job in jobs:
+        try:
+            act(job)
+        except RemoteError as error:
+            failures += 1
+            run.waits.append(f"{run.name(job)}: {error}")
+            if failures == 2:
+                return
+        else:
+            failures = 0
+
+
+def waiting_words(run: HardwareRun, jobs: Sequence[JobRow]) -> tuple[str, ...]:
+    """Return in words what a run waits for."""
+    counts = {state: sum(job.state == state for job in jobs) for state in (*OPEN, "parked")}
+    told = [f"{count} {state}" for state, count in counts.items() if count]
+    return (*([", ".join(told)] if told else []), *run.waits)

@@ -1,0 +1,76 @@
+"""How a step leaves a run on paid hardware: what is written, and what is told to whom."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ..backends.remote import RemoteError
+from .charges import charges
+from .collecting import settle
+from .endings import write_ending
+from .hardware import HardwareRun
+from .hooks import call_hook
+from .jobs import RunState
+from .outputs import Outputs, write_report, write_tables
+
+ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
+
+
+def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
+    """Write how a run stands after a step; return, of one that ended, what failed or is missing.
+
+    A run that ends gets its tables and its report, its batches are closed, and its `on_done`
+    command is run; the ledger learns last that it ended, so that a crash on the way is made up
+    for by the next step. A report that cannot be drawn costs nothing else.
+
+    Args:
+        run: the run.
+        state: how it stands now.
+        before: how it stood before.
+    """
+    if state not in ENDED and state != "parked":
+        if state != before:
+            _write(run, state)
+            run.ledger.set_run_state(run.folder.run_id, state)
+        return ()
+    settle(run)
+    if state == before:
+        return ()
+    run_id = run.folder.run_id
+    outputs = write_tables(run.folder, run.ledger.jobs(run_id), run.ledger.remotes(run_id))
+    if state in ENDED:
+        _close_batches(run)
+    problems = outputs.problems + _draw(run, outputs)
+    _write(run, state, problems)
+    unheard = call_hook(run.folder, run.ledger, state)
+    if unheard:
+        run.waits.append(unheard)
+    run.ledger.set_run_state(run_id, state, detail="; ".join(problems))
+    return problems
+
+
+def _draw(run: HardwareRun, outputs: Outputs) -> tuple[str, ...]:
+    try:
+        write_report(run.folder, outputs)
+    except Exception as error:  # whatever a plot may raise: the shots and tables are there
+        return (f"the report could not be written: {type(error).__name__}: {error}",)
+    return ()
+
+
+def _write(run: HardwareRun, state: RunState, problems: tuple[str, ...] = ()) -> None:
+    jobs = run.ledger.jobs(run.folder.run_id)
+    write_ending(
+        run.folder,
+        state,
+        now=run.now(),
+        jobs=jobs,
+        problems=problems,
+        charged=charges(run.ledger, run.folder.run_id, jobs),
+    )
+
+
+def _close_batches(run: HardwareRun) -> None:
+    """Close the run's batches; one that cannot be closed ends by itself at the service."""
+    for batch in {s.batch for s in run.ledger.submissions(run.folder.run_id) if s.batch}:
+        with suppress(RemoteError):
+            run.remote.close_batch(batch)

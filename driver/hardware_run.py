@@ -1,0 +1,107 @@
+"""A run on paid hardware for who stands by: begun, and waited for, one step after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ..experiments.errors import HexmagicError
+from .adapters import Engine
+from .directory_lock import directory_lock
+from .execution import RunFailedError, Services
+from .hardware_end import ENDED
+from .hardware_ledger import HardwareLedger
+from .hardware_start import create_on_hardware, hardware_checks
+from .ledger import LEDGER_NAME
+from .limits import refuse_failed
+from .prepare import Prepared
+from .resuming import runs_words
+from .run_folder import RunFolder
+from .start import Request
+from .tick import RunStep, Ticker, retry_failed
+
+LOCK_SECONDS = 120.0
+"""How long another process's step is waited for."""
+
+Tell = Callable[[RunStep], None]
+
+
+class ParkedError(HexmagicError):
+    """What is left of a run needs a person's word."""
+
+
+def begin(
+    request: Request, prepared: Prepared, engine: Engine, *, runs: Path, services: Services
+) -> RunFolder:
+    """Return the folder of a new run, its jobs planned and nothing submitted.
+
+    Raises:
+        RefusedError: a check is not met; nothing is written.
+        WaitingError: another process is at work in the directory.
+    """
+    with directory_lock(runs, wait_seconds=LOCK_SECONDS):
+        checks = hardware_checks(prepared, engine, runs=runs, services=services)
+        refuse_failed(checks, request.where)
+        return create_on_hardware(prepared, engine, spec=request.spec, runs=runs, services=services)
+
+
+def plan_again(folder: RunFolder, services: Services) -> int:
+    """Plan what failed of a run anew; return how many jobs."""
+    runs = folder.path.parent
+    with (
+        directory_lock(runs, wait_seconds=LOCK_SECONDS),
+        HardwareLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger,
+    ):
+        return retry_failed(folder, ledger)
+
+
+def one_step(folder: RunFolder, ticker: Ticker) -> RunStep:
+    """Do one step of a run."""
+    with directory_lock(ticker.runs, wait_seconds=LOCK_SECONDS):
+        return ticker.step_hardware(folder)
+
+
+def wait_for(
+    folder: RunFolder,
+    ticker: Ticker,
+    tell: Tell,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Do one step after the other until a run has ended; between them others may step too.
+
+    Raises:
+        RunFailedError: it ended with something missing; tables and report are of the rest.
+        ParkedError: it cannot go on without a person's word.
+        HexmagicError: a step cannot be done; the run can be gone on with.
+    """
+    while True:
+        done = one_step(folder, ticker)
+        tell(done)
+        if done.state in ENDED:
+            break
+        raise_for(done, folder)
+        sleep(ticker.site.ibm.poll_seconds)
+    if done.state != "done":
+        why = done.problems[0] if done.problems else "its jobs were cancelled"
+        raise RunFailedError(f"run {folder.run_id}: {done.state}: {' '.join(why.split())}")
+
+
+def raise_for(done: RunStep, folder: RunFolder) -> None:
+    """Raise if a step says that the run does not go on by itself.
+
+    Raises:
+        ParkedError, HexmagicError: it does not.
+    """
+    words = runs_words(folder)
+    if done.state == "parked":
+        raise ParkedError(
+            f"run {folder.run_id}: {'; '.join(done.waits)}: see `hexmagic status "
+            f"{folder.run_id}{words}` and docs/hardware.md; then `hexmagic tick --resubmit "
+            f"{folder.run_id}{words}` or `hexmagic cancel {folder.run_id}{words}`"
+        )
+    if done.exit_code not in (0, 75):
+        error = HexmagicError(f"run {folder.run_id}: {'; '.join((*done.problems, *done.waits))}")
+        error.exit_code = done.exit_code
+        raise error

@@ -1,0 +1,92 @@
+"""Starting a run on paid hardware: every check first, then its folder, then its ledger rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..backends.remote import RemoteError
+from .adapters import Engine
+from .execution import Services
+from .hardware_ledger import HardwareLedger
+from .jobs import RunRow
+from .ledger import LEDGER_NAME
+from .limits import Check
+from .machines import Machines, machine_names
+from .new_run import create_run
+from .preflight import preflight
+from .prepare import Prepared
+from .run_folder import RunFolder
+
+
+def hardware_checks(
+    prepared: Prepared, engine: Engine, *, runs: Path, services: Services
+) -> tuple[Check, ...]:
+    """Return everything that is checked before a new run, met or not; changes nothing.
+
+    Raises:
+        RemoteError: the service does not answer.
+        AccountError: it does not take the account.
+    """
+    machines = _machines(engine)
+    path = runs / LEDGER_NAME
+    now = services.clockwork.now
+    claims = []
+    if path.is_file():
+        with HardwareLedger(path, clock=now) as ledger:
+            claims = ledger.claims()
+    return preflight(
+        prepared,
+        machines.standings(machine_names(prepared.plan)),
+        machines.remote.usage(),
+        claims=claims,
+        site=machines.site,
+        now=now(),
+    )
+
+
+def create_on_hardware(
+    prepared: Prepared,
+    engine: Engine,
+    *,
+    spec: bytes,
+    runs: Path,
+    services: Services,
+    run_id: str | None = None,
+) -> RunFolder:
+    """Return the folder of a new run whose jobs are planned in the ledger; nothing is submitted.
+
+    To be called after the checks and under the lock of the runs directory, so that no other run
+    can take what is left of a budget in between.
+    """
+    folder = create_run(prepared, engine, spec=spec, runs=runs, services=services, run_id=run_id)
+    with HardwareLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:
+        register(folder, ledger)
+    return folder
+
+
+def register(folder: RunFolder, ledger: HardwareLedger) -> None:
+    """Write a run and what its jobs will ask for into the ledger; what is there stays."""
+    plan, document = folder.plan, folder.document
+    row = RunRow(run_id=folder.run_id, name=plan.name, created=document["created"], state="waiting")
+    labels = [(point.index, point.label) for point in plan.points]
+    ledger.register(row, labels=labels, shards=folder.shards)
+    plan_submissions(folder, ledger)
+
+
+def plan_submissions(folder: RunFolder, ledger: HardwareLedger) -> None:
+    """Write what every planned job of a run will ask for, where that is not written yet."""
+    for job in ledger.jobs(folder.run_id):
+        if job.state == "planned":
+            cost = folder.document["costs"][job.shard]
+            ledger.plan_submission(
+                job,
+                device=cost["device"],
+                estimated_seconds=cost["estimated_seconds"],
+                most_seconds=cost["most_seconds"],
+            )
+
+
+def _machines(engine: Engine) -> Machines:
+    if engine.machines is None:
+        raise RemoteError(f"engine {engine.identity}: has no machines")
+    return engine.machines

@@ -1,0 +1,157 @@
+"""Submitting: the intent is on disk before anything is sent, and what was sent is sent once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ..backends.remote import (
+    MAX_TAG,
+    AccountError,
+    NotAcceptedError,
+    RejectedError,
+    RemoteError,
+    RemoteJob,
+    Submission,
+    UnclearError,
+)
+from ..experiments.errors import RefusedError
+from .archive import load_canary, load_circuit, save_calibration
+from .budgets import limits
+from .hardware_ledger import SubmissionRow
+from .jobs import JobRow
+from .preflight import check_machines
+from .searching import audit, search, submission_of
+
+if TYPE_CHECKING:
+    from .hardware import HardwareRun
+
+PACE_SECONDS = 60.0
+"""What `posts_per_minute` counts over."""
+
+
+def submit(run: HardwareRun, jobs: Sequence[JobRow]) -> None:
+    """Submit planned jobs, in order, as far as machine, gates, pace and budgets allow.
+
+    Why some were not is added to the run's `waits`.
+
+    Raises:
+        AccountError: the service does not take the account.
+        StorageError: the file system refuses; nothing was sent then.
+    """
+    if not jobs:
+        return
+    try:
+        devices = check_machines(run.folder, run.remote)
+    except (RefusedError, RemoteError) as error:
+        if isinstance(error, AccountError):
+            raise
+        run.waits.append(f"nothing is submitted: {error}")
+        return
+    for device in devices:
+        save_calibration(run.folder, device)
+    calibrations = {device.name: f"calibration of {device.calibrated_at}" for device in devices}
+    for job in jobs:
+        asked = submission_of(run, job)
+        hindrance = _pace(run) or _over_budget(run, asked)
+        if hindrance:
+            run.waits.append(hindrance)
+            return
+        if not _submit_one(run, job, asked, calibrations[asked.device]):
+            return
+
+
+def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration: str) -> bool:
+    """Submit one job; return whether to go on with the next."""
+    try:
+        batch = _batch(run, asked.device)
+        body = run.remote.encode(_submission(run, job, asked, batch))
+    except (RefusedError, RemoteError) as error:
+        if isinstance(error, AccountError):
+            raise
+        run.waits.append(f"nothing is submitted: {error}")
+        return False
+    payload = hashlib.sha256(body).hexdigest()
+    job = run.ledger.intend(job, batch=batch, payload=payload, detail=calibration)
+    try:
+        remote_id = run.remote.post(body)
+    except RejectedError as error:
+        run.ledger.move(job, "failed", detail=f"not accepted: {error}")
+        run.said.append(f"{run.name(job)}: failed: {error}")
+        return False
+    except (NotAcceptedError, AccountError) as error:
+        run.ledger.move(job, "unknown", "planned", detail=f"not accepted: {error}")
+        if isinstance(error, AccountError):
+            raise
+        run.waits.append(f"{run.name(job)}: not accepted, sent again later: {error}")
+        return False
+    except UnclearError as error:
+        job = run.ledger.move(job, "unknown", detail=str(error))
+        run.said.append(f"{run.name(job)}: its fate is not known: {error}")
+        _look_once(run, job)
+        return False
+    # anything else, an interrupt included, leaves the intent: the next step finds it out
+    sent = RemoteJob(id=remote_id, state="queued", word="submitted", device=asked.device)
+    job = run.ledger.adopt(job, sent, detail=f"accepted as {remote_id}")
+    run.said.append(f"{run.name(job)}: submitted as {remote_id}")
+    audit(run, job)
+    return True
+
+
+def _look_once(run: HardwareRun, job: JobRow) -> None:
+    try:
+        search(run, job)
+    except RemoteError as error:
+        run.waits.append(f"{run.name(job)}: {error}")
+
+
+def _submission(
+    run: HardwareRun, job: JobRow, asked: SubmissionRow, batch: str | None
+) -> Submission:
+    name, shots = run.circuit_name(job), run.canary_shots(job)
+    canary = ((load_canary(run.folder, name).circuit, shots),) if shots else ()
+    return Submission(
+        device=asked.device,
+        circuits=(*canary, (load_circuit(run.folder, name), job.shots)),
+        tags=(asked.tag, f"hexmagic-run:{run.folder.run_id}"[:MAX_TAG]),
+        batch=batch,
+        max_seconds=asked.most_seconds,
+    )
+
+
+def _batch(run: HardwareRun, device: str) -> str:
+    """Return the batch that the run's jobs on a machine go into: its last one, or a new one."""
+    used = [
+        s.batch
+        for s in run.ledger.submissions(run.folder.run_id)
+        if s.device == device and s.batch is not None
+    ]
+    for batch in dict.fromkeys(reversed(used)):
+        if run.remote.batch_takes_jobs(batch):
+            return batch
+    batch = run.remote.open_batch(device)
+    run.said.append(f"opened batch {batch} on {device}")
+    return batch
+
+
+def _pace(run: HardwareRun) -> str | None:
+    since = datetime.fromisoformat(run.now()) - timedelta(seconds=PACE_SECONDS)
+    allowed = run.site.ibm.posts_per_minute
+    if run.ledger.posts_since(since.isoformat(timespec="microseconds")) < allowed:
+        return None
+    return f"more is submitted later: at most {allowed} submissions a minute"
+
+
+def _over_budget(run: HardwareRun, asked: SubmissionRow) -> str | None:
+    found = limits(
+        run.ledger.claims(),
+        run_id=run.folder.run_id,
+        budget=run.folder.plan.budget,
+        site=run.site.budget,
+        now=run.now(),
+        planned=False,
+    )
+    refusals = (limit.refusal(asked.most_seconds) for limit in found)
+    return next((text for text in refusals if text), None)
