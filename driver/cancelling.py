@@ -18,7 +18,8 @@ from .ledger import LEDGER_NAME, Ledger
 from .machines import is_hardware
 from .run_folder import RunFolder
 from .schedule_ledger import ScheduleLedger
-from .tick import RunStep, Ticker
+from .tick import Ticker
+from .tick_report import RunStep
 
 _BACK: Mapping[str, tuple[JobState, ...]] = {
     "intended": ("unknown", "planned", "cancelled"),

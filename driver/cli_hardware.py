@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .junit_log import JunitLog
     from .run import Run
     from .run_folder import RunFolder
-    from .tick import RunStep
+    from .tick_report import RunStep
 
 
 def submit_and_leave(folder: RunFolder, services: Services, workers: int) -> None:

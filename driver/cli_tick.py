@@ -11,7 +11,7 @@ import click
 from .cli_common import print_json, runs_option
 
 if TYPE_CHECKING:
-    from .tick import RunStep, Tick
+    from .tick_report import RunStep, Tick
 
 
 @click.command(short_help="One safe step for every open run; for a timer.")

@@ -85,7 +85,7 @@ def _take(run: HardwareRun, job: JobRow, row: RemoteRow) -> None:
         _set_aside(run, job, row, error)
         return
     run.folder.save_shots(job.to_shard(), shots, run.versions)
-    device = run.remote.device(run.folder.plan.points[job.point].device.name)
+    device = run.machines.device(run.folder.plan.points[job.point].device.name)
     save_calibration(run.folder, device)
     detail = f"{row.remote_id}; collected under the calibration of {device.calibrated_at}"
     run.ledger.move(job, "done", detail=detail)

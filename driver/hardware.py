@@ -14,6 +14,7 @@ from ..backends.remote import Remote, RemoteError
 from .execution import latest
 from .hardware_ledger import HardwareLedger
 from .jobs import JobRow, RunState
+from .machines import Machines
 from .run_folder import RunFolder
 from .site import Site
 
@@ -28,22 +29,32 @@ class HardwareRun:
     Attributes:
         folder: the run.
         ledger: what happened.
-        remote: the service.
-        site: settings of the runs directory.
+        machines: the service, asked of each machine once in a step.
         now: the time, UTC, ISO 8601.
         versions: written into every shot file.
         said: what was done, in words.
         waits: why something was not done, in words.
+        refused: what of it only a person can change.
     """
 
     folder: RunFolder
     ledger: HardwareLedger
-    remote: Remote
-    site: Site
+    machines: Machines
     now: Callable[[], str]
     versions: dict[str, str]
     said: list[str] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def remote(self) -> Remote:
+        """The service."""
+        return self.machines.remote
+
+    @property
+    def site(self) -> Site:
+        """The settings of the runs directory."""
+        return self.machines.site
 
     def jobs(self, *states: str) -> list[JobRow]:
         """Return the last attempt at each shard, of those in some states; all if none is named."""
@@ -149,4 +160,4 @@ def waiting_words(run: HardwareRun, jobs: Sequence[JobRow]) -> tuple[str, ...]:
     """Return in words what a run waits for."""
     counts = {state: sum(job.state == state for job in jobs) for state in (*OPEN, "parked")}
     told = [f"{count} {state}" for state, count in counts.items() if count]
-    return (*([", ".join(told)] if told else []), *run.waits)
+    return (*([", ".join(told)] if told else []), *run.refused, *run.waits)

@@ -12,14 +12,16 @@ from .directory_lock import directory_lock
 from .execution import RunFailedError, Services
 from .hardware_end import ENDED
 from .hardware_ledger import HardwareLedger
-from .hardware_start import create_on_hardware, hardware_checks
+from .hardware_start import create_on_hardware, hardware_checks, retry_failed
 from .ledger import LEDGER_NAME
 from .limits import refuse_failed
 from .prepare import Prepared
 from .resuming import runs_words
+from .run import Run
 from .run_folder import RunFolder
 from .start import Request
-from .tick import RunStep, Ticker, retry_failed
+from .tick import Ticker, make_ticker
+from .tick_report import RunStep
 
 LOCK_SECONDS = 120.0
 """How long another process's step is waited for."""
@@ -44,6 +46,36 @@ def begin(
         checks = hardware_checks(prepared, engine, runs=runs, services=services)
         refuse_failed(checks, request.where)
         return create_on_hardware(prepared, engine, spec=request.spec, runs=runs, services=services)
+
+
+def run_on_hardware(
+    request: Request,
+    prepared: Prepared,
+    engine: Engine,
+    *,
+    runs: Path,
+    services: Services,
+    wait: bool,
+) -> Run:
+    """Begin a run and return it: when it has ended, or, without `wait`, after its first step."""
+    folder = begin(request, prepared, engine, runs=runs, services=services)
+    ticker = make_ticker(runs, services, workers=1)
+    if wait:
+        wait_for(folder, ticker, say_nothing)
+    else:
+        raise_for(one_step(folder, ticker), folder)
+    return Run(folder)
+
+
+def resume_on_hardware(folder: RunFolder, services: Services) -> Run:
+    """Plan what failed of a run anew, wait for it, and return the run."""
+    plan_again(folder, services)
+    wait_for(folder, make_ticker(folder.path.parent, services, workers=1), say_nothing)
+    return Run(folder)
+
+
+def say_nothing(_done: RunStep) -> None:
+    """Tell nobody of a step."""
 
 
 def plan_again(folder: RunFolder, services: Services) -> int:

@@ -56,10 +56,11 @@ def render_hardware(document: Mapping[str, Any], width: int) -> Iterator[str]:
     listed = [job for job in document["jobs"] if job["state"] not in ("done", "failed")]
     for job in listed[:_MOST_JOBS]:
         where = job["remote_id"] or f"tag {job['tag']}"
-        text = f"{job['label']} in {job['basis']}, shard {job['shard']}: {where}"
+        what = f"{job['label']} in {job['basis']}, shard {job['shard']}"
+        text = f"{what}: {job['state']}, {where}"
         if job["state"] in ("unknown", "parked"):
             text += f"; {job['detail']}"
-        yield from _wrap(job["state"], text, width)
+        yield from _wrap("job", text, width)
     if len(listed) > _MOST_JOBS:
         yield " " * _INDENT + f"and {len(listed) - _MOST_JOBS} more; --format json lists all"
 

@@ -86,6 +86,18 @@ def plan_submissions(folder: RunFolder, ledger: HardwareLedger) -> None:
             )
 
 
+def retry_failed(folder: RunFolder, ledger: HardwareLedger) -> int:
+    """Plan the shards of a run anew whose last attempt failed or was cancelled; return how many."""
+    jobs = ledger.latest_jobs(folder.run_id).values()
+    again = [job for job in jobs if job.state in ("failed", "cancelled")]
+    for job in again:
+        ledger.retry(job, detail=f"attempt {job.attempt} {job.state}; a person asked for another")
+    plan_submissions(folder, ledger)
+    if again:
+        ledger.set_run_state(folder.run_id, "waiting", detail="resumed")
+    return len(again)
+
+
 def _machines(engine: Engine) -> Machines:
     if engine.machines is None:
         raise RemoteError(f"engine {engine.identity}: has no machines")

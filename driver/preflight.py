@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..backends.canary import CANARY_SHOTS
 from ..backends.ibm_checks import check_isa
-from ..backends.remote import MachineStanding, Remote, Usage
+from ..backends.remote import MachineStanding, Usage
 from ..experiments.errors import RefusedError
 from ..experiments.instructions import count_by_gadget, read_instructions
 from .archive import load_circuit
@@ -16,7 +16,7 @@ from .budgets import limits
 from .circuits import PlannedCircuit
 from .hardware_ledger import Claim
 from .limits import Check, gate_checks, job_seconds, most_seconds, refuse_failed
-from .machines import machine_names
+from .machines import Machines, machine_names
 from .plan import Plan
 from .prepare import Prepared
 from .run_folder import RunFolder
@@ -89,7 +89,7 @@ def costs(
     return found
 
 
-def check_machines(folder: RunFolder, remote: Remote) -> tuple[Device, ...]:
+def check_machines(folder: RunFolder, machines: Machines) -> tuple[Device, ...]:
     """Check, of a run that exists, what may have changed since it was planned.
 
     The circuits that would be sent are read from the run folder and held against the machines'
@@ -103,8 +103,8 @@ def check_machines(folder: RunFolder, remote: Remote) -> tuple[Device, ...]:
         RemoteError: the service does not answer.
     """
     plan, circuits = folder.plan, folder.circuits
-    devices = {name: remote.device(name) for name in machine_names(plan)}
-    standings = {name: remote.standing(name) for name in devices}
+    devices = {name: machines.device(name) for name in machine_names(plan)}
+    standings = machines.standings(devices)
     loaded = {circuit.name: load_circuit(folder, circuit.name) for circuit in circuits}
     checks = machine_checks(plan, circuits, loaded, devices, standings)
     refuse_failed(checks, lambda field: f"{folder.path / 'spec.yaml'}: {field}")

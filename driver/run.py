@@ -52,7 +52,8 @@ class Run:
     def state(self) -> str:
         """How far it is: running, stopped, interrupted, cancelled, failed or done.
 
-        On hardware also waiting (for its jobs), parked (for a person) or cancelling. A run whose folder says "running" while no process holds it was killed: it is "stopped".
+        On hardware also waiting (for its jobs), parked (for a person) or cancelling. A run whose
+        folder says "running" while no process holds it was killed: it is "stopped".
         """
         state = str(self._folder.read_json(PROVENANCE)["state"])
         return "stopped" if state == "running" and not self._folder.is_held() else state

@@ -9,13 +9,20 @@ from functools import partial
 from pathlib import Path
 
 from ..experiments.errors import UsageError
-from ..experiments.spec import Experiment, load_experiment, with_fields, write_experiment
+from ..experiments.spec import (
+    HARDWARE,
+    Experiment,
+    load_experiment,
+    with_fields,
+    write_experiment,
+)
 from .adapters import Engine
 from .catalogue import find_run
 from .engine import Progress
 from .execution import Execution, Services, with_writer
 from .executors import PROCESSES, pool_factory
 from .limits import check_engine, check_gates
+from .machines import is_hardware
 from .new_run import create_run
 from .plan import Scalar, make_plan
 from .prepare import Prepared, Where, prepare
@@ -62,10 +69,14 @@ def run(
     *,
     workers: int | None = None,
     executor: str = PROCESSES,
+    wait: bool = True,
     progress: Progress | None = None,
     services: Services | None = None,
 ) -> Run:
     """Run an experiment from its first gate to its report and return the run.
+
+    On paid hardware jobs are submitted and, unless `wait` is false, waited for; who stops waiting
+    loses nothing: `hexmagic tick` goes on. A `schedule` is for the command line.
 
     Args:
         spec: an experiment file, or an experiment.
@@ -76,6 +87,7 @@ def run(
         runs: directory that gets the run folder and the ledger.
         workers: processes to sample with, one per core by default; results do not depend on it.
         executor: where shards run: `processes`, or tcp://HOST:PORT of a Dask scheduler.
+        wait: false: return when the jobs are submitted; paid hardware only.
         progress: told of every finished shard.
         services: clock, ids, engines and so on, for tests.
 
@@ -87,7 +99,20 @@ def run(
     """
     services, workers = with_executor(services, executor), checked_workers(workers)
     request = read_request(spec, backend=backend, device=device, shots=shots, seed=seed)
-    prepared, engine = prepare_request(request, services)
+    if request.experiment.schedule is not None:
+        place = request.where("schedule")
+        raise UsageError(
+            f"{place}: only `hexmagic run` and `hexmagic tick` follow it; leave it out"
+        )
+    if not wait and request.experiment.device.backend != HARDWARE:
+        raise UsageError("wait=False: local engines run in this process and cannot be left")
+    prepared, engine = prepare_request(request, services, Path(runs))
+    if engine.machines is not None:
+        from .hardware_run import run_on_hardware
+
+        return run_on_hardware(
+            request, prepared, engine, runs=Path(runs), services=services, wait=wait
+        )
     check_limits(prepared, engine, request.where)
     folder = create_run(prepared, engine, spec=request.spec, runs=Path(runs), services=services)
     return execute(folder, workers=workers, progress=progress, services=services, prepared=prepared)
@@ -108,6 +133,10 @@ def resume(
     """
     services, workers = with_executor(services, executor), checked_workers(workers)
     folder = with_writer(find_run(run_id, Path(runs)), services)
+    if is_hardware(folder.plan):
+        from .hardware_run import resume_on_hardware
+
+        return resume_on_hardware(folder, services)
     return execute(folder, workers=workers, progress=progress, services=services)
 
 

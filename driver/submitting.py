@@ -44,7 +44,7 @@ def submit(run: HardwareRun, jobs: Sequence[JobRow]) -> None:
     if not jobs:
         return
     try:
-        devices = check_machines(run.folder, run.remote)
+        devices = check_machines(run.folder, run.machines)
     except (RefusedError, RemoteError) as error:
         if isinstance(error, AccountError):
             raise
@@ -55,9 +55,7 @@ def submit(run: HardwareRun, jobs: Sequence[JobRow]) -> None:
     calibrations = {device.name: f"calibration of {device.calibrated_at}" for device in devices}
     for job in jobs:
         asked = submission_of(run, job)
-        hindrance = _pace(run) or _over_budget(run, asked)
-        if hindrance:
-            run.waits.append(hindrance)
+        if not _in_pace(run) or not _within_budget(run, asked):
             return
         if not _submit_one(run, job, asked, calibrations[asked.device]):
             return
@@ -136,15 +134,17 @@ def _batch(run: HardwareRun, device: str) -> str:
     return batch
 
 
-def _pace(run: HardwareRun) -> str | None:
+def _in_pace(run: HardwareRun) -> bool:
     since = datetime.fromisoformat(run.now()) - timedelta(seconds=PACE_SECONDS)
     allowed = run.site.ibm.posts_per_minute
     if run.ledger.posts_since(since.isoformat(timespec="microseconds")) < allowed:
-        return None
-    return f"more is submitted later: at most {allowed} submissions a minute"
+        return True
+    run.waits.append(f"more is submitted later: at most {allowed} submissions a minute")
+    return False
 
 
-def _over_budget(run: HardwareRun, asked: SubmissionRow) -> str | None:
+def _within_budget(run: HardwareRun, asked: SubmissionRow) -> bool:
+    """Return whether a job fits every budget; if it does not fit the run's own, that is final."""
     found = limits(
         run.ledger.claims(),
         run_id=run.folder.run_id,
@@ -153,5 +153,9 @@ def _over_budget(run: HardwareRun, asked: SubmissionRow) -> str | None:
         now=run.now(),
         planned=False,
     )
-    refusals = (limit.refusal(asked.most_seconds) for limit in found)
-    return next((text for text in refusals if text), None)
+    for limit in found:
+        refusal = limit.refusal(asked.most_seconds)
+        if refusal:
+            (run.refused if limit.field else run.waits).append(refusal)
+            return False
+    return True

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from ..backends.remote import AccountError, Remote, RemoteError
 from ..experiments.errors import HexmagicError, UsageError
@@ -15,67 +14,19 @@ from .execution import Execution, RunFailedError, Services, with_writer
 from .hardware import HardwareRun, step, waiting_words
 from .hardware_end import ENDED, leave
 from .hardware_ledger import HardwareLedger
-from .hardware_start import plan_submissions, register
+from .hardware_start import register
 from .ledger import LEDGER_NAME
-from .machines import is_hardware
+from .machines import Machines, is_hardware
 from .progress import NoProgress
 from .provenance import package_versions
 from .run_folder import RunFolder
 from .schedule_ledger import ScheduleLedger
 from .schedules import start_due
 from .site import Site, load_site
+from .tick_report import FAILED, MISSED, REFUSED, WAITING, RunStep, ScheduleStep, Tick
 
-SCHEMA_VERSION = 1
-WAITING, FAILED, REFUSED = 75, 4, 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStep:
-    """What a tick did for one run.
-
-    Attributes:
-        run: its id.
-        state: how it stands now.
-        said: what was done, in words.
-        waits: what it waits for, and what stood in the way.
-        problems: what failed or is missing; only told when it ends.
-        exit_code: what this run alone would make the tick exit with.
-    """
-
-    run: str
-    state: str
-    said: tuple[str, ...] = ()
-    waits: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-    exit_code: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleStep:
-    """What a tick did for one schedule."""
-
-    name: str
-    said: str
-    exit_code: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """What a tick did."""
-
-    time: str
-    runs: tuple[RunStep, ...]
-    schedules: tuple[ScheduleStep, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """4: something failed or needs a person; else 3: refused; else 75: something waits."""
-        codes = {*(run.exit_code for run in self.runs), *(s.exit_code for s in self.schedules)}
-        return next((code for code in (FAILED, REFUSED, WAITING) if code in codes), 0)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return JSON types only."""
-        return {"schema_version": SCHEMA_VERSION, "exit_code": self.exit_code, **asdict(self)}
+BEGINNING_SECONDS = 10.0
+"""Between making its folder and taking its lock a process may need so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +57,16 @@ class Ticker:
             WaitingError: another process is at work here.
         """
         with directory_lock(self.runs):
-            steps = [
+            folders, steps = self._open_folders()
+            steps += [
                 self.step_hardware(folder, resubmit=folder.run_id == resubmit)
-                for folder in self._open_folders(hardware=True)
+                for folder in folders
+                if is_hardware(folder.plan)
             ]
             schedules, started = self._start_schedules()
             steps += [self.step_hardware(f) for f in started if is_hardware(f.plan)]
-        steps += [self._emulate(folder) for folder in self._open_folders(hardware=False)]
+        emulated = [f for f in (*folders, *started) if not is_hardware(f.plan)]
+        steps += [self._emulate(folder) for folder in emulated]
         return Tick(
             time=self.services.clockwork.now(), runs=tuple(steps), schedules=tuple(schedules)
         )
@@ -132,8 +86,7 @@ class Ticker:
                 run = HardwareRun(
                     folder=folder,
                     ledger=ledger,
-                    remote=self._remote(folder),
-                    site=self.site,
+                    machines=Machines(remote=self._remote(folder), site=self.site),
                     now=self._now,
                     versions=package_versions(),
                     said=said,
@@ -143,7 +96,10 @@ class Ticker:
                 now = step(run, cancelling=before == "cancelling", resubmit=resubmit)
                 problems = leave(run, now, before)
                 waits[:] = waiting_words(run, run.jobs())
-                state, code = now, _code(now)
+                state, code = now, REFUSED if run.refused else _code(now)
+                if now == "done" and before != "done":
+                    problems += _missed(folder)
+                    code = MISSED if problems else code
         except AccountError as error:
             waits.append(str(error))
             code = REFUSED
@@ -160,15 +116,30 @@ class Ticker:
             exit_code=code,
         )
 
-    def _open_folders(self, *, hardware: bool) -> Iterator[RunFolder]:
-        """Yield the runs that have not ended; what cannot be read is nobody's run."""
+    def _open_folders(self) -> tuple[list[RunFolder], list[RunStep]]:
+        """Return the runs that have not ended, and what is to be said of those that are damaged."""
         states = self._states()
+        folders: list[RunFolder] = []
+        damaged: list[RunStep] = []
         for run_id in run_ids(self.runs):
             if states.get(run_id) in ENDED:
                 continue
             folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
-            if is_hardware(folder.plan) == hardware:
-                yield folder
+            try:
+                if run_id in states or is_hardware(folder.plan) or self._is_left(folder):
+                    folders.append(folder)
+            except HexmagicError as error:
+                problems = (str(error),)
+                damaged.append(
+                    RunStep(run=run_id, state="damaged", problems=problems, exit_code=FAILED)
+                )
+        return folders, damaged
+
+    def _is_left(self, folder: RunFolder) -> bool:
+        """Return whether an emulated run that the ledger lacks was left, not just begun."""
+        created = datetime.fromisoformat(folder.document["created"])
+        age = datetime.fromisoformat(self._now()) - created
+        return age > timedelta(seconds=BEGINNING_SECONDS)
 
     def _states(self) -> dict[str, str]:
         path = self.runs / LEDGER_NAME
@@ -220,7 +191,14 @@ class Ticker:
             return RunStep(
                 run=folder.run_id, state="failed", problems=(str(error),), exit_code=code
             )
-        return RunStep(run=folder.run_id, state="done", said=("run to its end",))
+        missed = _missed(folder)
+        return RunStep(
+            run=folder.run_id,
+            state="done",
+            said=("run to its end",),
+            problems=missed,
+            exit_code=MISSED if missed else 0,
+        )
 
     def _remote(self, folder: RunFolder) -> Remote:
         program = folder.document["program"]
@@ -250,27 +228,19 @@ def _state(ledger: HardwareLedger, folder: RunFolder) -> str:
     return "waiting" if row is None else row.state
 
 
+def _missed(folder: RunFolder) -> tuple[str, ...]:
+    """Return in words which expectations a run that is done has not met."""
+    from .expectation import missed_expectations
+    from .run import Run
+    from .strata_rounds import shortfalls
+
+    if folder.plan.expect is None:
+        return ()
+    missed = missed_expectations(folder.plan, Run(folder).fidelity(), shortfalls(folder))
+    return tuple(one.line for one in missed)
+
+
 def _code(state: str) -> int:
     if state in ("parked", "failed"):
         return FAILED
     return 0 if state in ENDED else WAITING
-
-
-def retry_failed(folder: RunFolder, ledger: HardwareLedger) -> int:
-    """Plan the shards of a run anew whose last attempt failed or was cancelled; return how many.
-
-    Raises:
-        UsageError: nothing of it failed.
-    """
-    jobs = [j for j in ledger.latest_jobs(folder.run_id).values() if j.state != "done"]
-    again = [job for job in jobs if job.state in ("failed", "cancelled")]
-    if jobs and not again:
-        raise UsageError(
-            f"run {folder.run_id}: nothing of it failed; `hexmagic tick` goes on with it"
-        )
-    for job in again:
-        ledger.retry(job, detail=f"attempt {job.attempt} {job.state}; a person asked for another")
-    plan_submissions(folder, ledger)
-    if again:
-        ledger.set_run_state(folder.run_id, "waiting", detail="resumed")
-    return len(again)

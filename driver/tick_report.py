@@ -1,0 +1,61 @@
+"""What a tick did, for a person, for a log and for an exit code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SCHEMA_VERSION = 1
+WAITING, MISSED, FAILED, REFUSED = 75, 5, 4, 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStep:
+    """What a tick did for one run.
+
+    Attributes:
+        run: its id.
+        state: how it stands now.
+        said: what was done, in words.
+        waits: what it waits for, and what stood in the way.
+        problems: what failed or is missing; only told when it ends.
+        exit_code: what this run alone would make the tick exit with.
+    """
+
+    run: str
+    state: str
+    said: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleStep:
+    """What a tick did for one schedule."""
+
+    name: str
+    said: str
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """What a tick did."""
+
+    time: str
+    runs: tuple[RunStep, ...]
+    schedules: tuple[ScheduleStep, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """4: something failed or needs a person; else 3: refused; else 5: an expectation that was
+
+        not met; else 75: something waits.
+        """
+        codes = {*(run.exit_code for run in self.runs), *(s.exit_code for s in self.schedules)}
+        return next((code for code in (FAILED, REFUSED, MISSED, WAITING) if code in codes), 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON types only."""
+        return {"schema_version": SCHEMA_VERSION, "exit_code": self.exit_code, **asdict(self)}
