@@ -106,9 +106,13 @@ def _decode(run: HardwareRun, job: JobRow, content: bytes) -> Shots:
     submitted = 2 if run.canary_shots(job) else 1
     if len(parts) != submitted:
         raise ResultError(f"results of {len(parts)} circuits, {submitted} were submitted")
+    record = load_record(run.folder, name)
+    shots = to_shots(parts[-1], record, job.shots)
     if submitted == 2:
+        # what is incomplete is no matter of order: the canary has the circuit's registers
+        to_shots(parts[0], record, run.canary_shots(job))
         load_canary(run.folder, name).check(parts[0])
-    return to_shots(parts[-1], load_record(run.folder, name), job.shots)
+    return shots
 
 
 def _watched(run: HardwareRun, job: JobRow) -> bool:

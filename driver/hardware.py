@@ -126,8 +126,13 @@ def standing(run: HardwareRun, *, cancelling: bool) -> RunState:
 
 def _cancel(run: HardwareRun) -> None:
     """Cancel what was not submitted, and ask the service to cancel the rest."""
-    for job in run.jobs("planned"):
-        run.ledger.move(job, "cancelled", detail="before it was submitted")
+    from .searching import recall
+
+    def drop(job: JobRow) -> None:
+        if not recall(run, job):
+            run.ledger.move(job, "cancelled", detail="before it was submitted")
+
+    _each(run, run.jobs("planned"), drop)
     for job in run.jobs("parked"):
         detail = "a person cancelled it; if the service has it after all, it is not cancelled there"
         run.ledger.move(job, "cancelled", detail=detail)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ..backends.remote import RemoteError
 from .charges import charges
@@ -11,7 +12,9 @@ from .endings import write_ending
 from .hardware import HardwareRun
 from .hooks import call_hook
 from .jobs import RunState
-from .outputs import Outputs, write_report, write_tables
+
+if TYPE_CHECKING:
+    from .outputs import Outputs
 
 ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 
@@ -36,6 +39,8 @@ def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
     settle(run)
     if state == before:
         return ()
+    from .outputs import write_tables
+
     run_id = run.folder.run_id
     outputs = write_tables(run.folder, run.ledger.jobs(run_id), run.ledger.remotes(run_id))
     if state in ENDED:
@@ -50,6 +55,8 @@ def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
 
 
 def _draw(run: HardwareRun, outputs: Outputs) -> tuple[str, ...]:
+    from .outputs import write_report
+
     try:
         write_report(run.folder, outputs)
     except Exception as error:  # whatever a plot may raise: the shots and tables are there

@@ -53,6 +53,19 @@ def search(run: HardwareRun, job: JobRow) -> None:
         run.said.append(f"{run.name(job)}: parked: {detail}")
 
 
+def recall(run: HardwareRun, job: JobRow) -> bool:
+    """Return whether a planned job that was sent before is listed after all; it is adopted then.
+
+    Raises:
+        RemoteError: the service does not answer.
+    """
+    asked = submission_of(run, job)
+    if asked.intended is None or not run.remote.find(asked.tag):
+        return False
+    search(run, run.ledger.move(job, "intended", "unknown", detail="sent before and listed now"))
+    return True
+
+
 def audit(run: HardwareRun, job: JobRow) -> None:
     """Look whether the service has more than one job for a submission; cancel all but ours.
 

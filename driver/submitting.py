@@ -23,7 +23,7 @@ from .budgets import limits
 from .hardware_ledger import SubmissionRow
 from .jobs import JobRow
 from .preflight import check_machines
-from .searching import audit, search, submission_of
+from .searching import audit, recall, search, submission_of
 
 if TYPE_CHECKING:
     from .hardware import HardwareRun
@@ -64,6 +64,8 @@ def submit(run: HardwareRun, jobs: Sequence[JobRow]) -> None:
 def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration: str) -> bool:
     """Submit one job; return whether to go on with the next."""
     try:
+        if recall(run, job):
+            return True
         batch = _batch(run, asked.device)
         body = run.remote.encode(_submission(run, job, asked, batch))
     except (RefusedError, RemoteError) as error:

@@ -218,7 +218,7 @@ def test_a_connection_that_is_not_made_in_time_has_not_accepted(
             waiting.setblocking(False)
             waiting.connect_ex(("127.0.0.1", port))
         remote = remote_of(service, url=f"http://127.0.0.1:{port}", timeout_seconds=1.5)
-        with pytest.raises(NotAcceptedError, match="ConnectTimeout|timed out"):
+        with pytest.raises(NotAcceptedError, match="ConnectTimeout"):
             remote.post(body)
 
 

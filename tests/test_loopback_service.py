@@ -1,6 +1,5 @@
-"""The loopback service under the real client: programs, listings, batches, accounts, usage."""
+"""The loopback service under the real client: listings, batches, accounts, charges, control."""
 
-import io
 import json
 import signal
 import subprocess
@@ -13,11 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qpy
-from qiskit.circuit import Parameter
-from qiskit_ibm_runtime import Batch, RuntimeJobMaxTimeoutError, SamplerV2
+from qiskit import QuantumCircuit
+from qiskit_ibm_runtime import Batch, RuntimeJobMaxTimeoutError
 from qiskit_ibm_runtime.exceptions import (
     IBMInputValueError,
     IBMRuntimeError,
@@ -28,198 +25,23 @@ from qiskit_ibm_runtime.exceptions import (
 from qiskit_ibm_runtime.executor_sampler import Sampler
 from service import (
     Instance,
-    LoopbackService,
-    ServiceConfig,
-    circuit_fingerprint,
     circuit_seconds,
     make_crn,
-    pub_seed,
-    run_pub,
 )
-from service.clients import open_client
+from service.clients import make_circuit, open_client, starter, submit
 
 pytestmark = [
     # The service serves the old program too: it is what most clients still post.
     pytest.mark.filterwarnings("ignore:The SamplerV2 class is deprecated:DeprecationWarning"),
 ]
 ROOT = Path(__file__).parents[1]
-PROGRAMS = {"sampler": SamplerV2, "executor": Sampler}
 
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Start services with these settings; they end with the test."""
-    running: list[LoopbackService] = []
-
-    def begin(**settings: Any) -> LoopbackService:
-        usual: dict[str, Any] = {"devices": ("torino",), "overhead_seconds": 1.0}
-        service = LoopbackService(ServiceConfig(**(usual | settings))).start()
-        running.append(service)
-        for name, value in service.environment().items():
-            monkeypatch.setenv(name, value)
-        return service
-
-    yield begin
-    for service in running:
-        service.stop()
-
-
-def make_circuit(device: str = "ibm_torino", angle: float | Parameter = 0.7) -> QuantumCircuit:
-    """Return three entangled qubits in two registers, on all qubits of a device."""
-    qubits = QuantumRegister({"ibm_torino": 133, "ibm_boston": 156}[device], "q")
-    circuit = QuantumCircuit(qubits, ClassicalRegister(2, "a"), ClassicalRegister(1, "b"))
-    circuit.sx(3)
-    circuit.rz(angle, 3)
-    circuit.sx(3)
-    circuit.cz(3, 4)
-    circuit.delay(400, 4)
-    circuit.x(5)
-    circuit.cz(4, 5)
-    circuit.barrier()
-    circuit.measure([3, 4, 5], [0, 1, 2])
-    return circuit
-
-
-def submit(
-    client: Any,
-    circuits: list[Any],
-    *,
-    program: str = "executor",
-    device: str = "ibm_torino",
-    shots: int = 50,
-    tags: tuple[str, ...] = (),
-    max_seconds: int | None = None,
-    mode: Any = None,
-) -> Any:
-    """Post a job; return the client's handle."""
-    sampler = PROGRAMS[program](mode=mode or client.backend(device))
-    sampler.options.environment.job_tags = list(tags)
-    if max_seconds is not None:
-        sampler.options.max_execution_time = max_seconds
-    return sampler.run(circuits, shots=shots)
-
-
-def bits_of(result: Any, register: str) -> Any:
-    return result.data[register].to_bool_array(order="little")
-
-
-@pytest.mark.parametrize("noise", ["none", "device"])
-@pytest.mark.parametrize("device", ["ibm_boston", "ibm_torino"])
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_the_client_gets_what_aer_gives(start: Any, program: str, device: str, noise: Any) -> None:
-    service = start(devices=("boston", "torino"), noise=noise, seed=11)
-    circuits = [make_circuit(device), make_circuit(device, 1.9)]
-    results = submit(open_client(service), circuits, program=program, device=device).result()
-    for index, (circuit, result) in enumerate(zip(circuits, results, strict=True)):
-        seed = pub_seed(11, circuit_fingerprint(circuit), 50, index)
-        direct = run_pub(circuit, 50, seed, noise, service.devices[device])
-        assert set(direct) == {"a", "b"}
-        for register, bits in direct.items():
-            assert np.array_equal(bits_of(result, register), bits)
-    assert service.jobs[0].device == device
-    assert service.jobs[0].program == program
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_registers_and_bits_come_back_in_their_places(start: Any, program: str) -> None:
-    circuit = QuantumCircuit(
-        QuantumRegister(133), ClassicalRegister(11, "low"), ClassicalRegister(2, "high")
-    )
-    circuit.x([0, 3, 12])
-    circuit.measure(range(13), range(13))
-    [result] = submit(open_client(start()), [circuit], program=program, shots=3).result()
-    assert result.data.low.get_counts() == {"00000001001": 3}
-    assert result.data.high.get_counts() == {"10": 3}
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_a_sweep_runs_each_set_of_parameters(start: Any, program: str) -> None:
-    service, angle = start(), Parameter("angle")
-    circuit, values = make_circuit(angle=angle), np.array([[0.0], [np.pi], [0.0]])
-    [result] = submit(open_client(service), [(circuit, values)], program=program).result()
-    found = bits_of(result, "a")
-    assert found.shape == (3, 50, 2)
-    assert found[0, :, 0].all()
-    assert not found[1, :, 0].any()
-    assert len(set(service.jobs[0].seeds)) == 3
-
-
-def test_twirled_readout_is_untwirled(start: Any) -> None:
-    service = start()
-    sampler = Sampler(mode=open_client(service).backend("ibm_torino"))
-    sampler.options.twirling.enable_measure = True
-    circuit = QuantumCircuit(133, 2)
-    circuit.x(7)
-    circuit.measure([7, 8], [0, 1])
-    [result] = sampler.run([circuit], shots=64).result()
-    assert result.data.c.get_counts() == {"01": 64}
-
-
-def test_short_readout_runs_as_readout(start: Any) -> None:
-    service = start(devices=("boston",))
-    backend = open_client(service).backend("ibm_boston")
-    names = {name: backend.target.operation_from_name(name) for name in ("measure_2", "reset_2")}
-    circuit = QuantumCircuit(156, 2)
-    circuit.x(9)
-    circuit.append(names["measure_2"], [9], [0])
-    circuit.append(names["reset_2"], [9])
-    circuit.measure(9, 1)
-    [result] = Sampler(mode=backend).run([circuit], shots=20).result()
-    assert result.data.c.get_counts() == {"01": 20}
-
-
-def test_the_noise_is_that_of_the_calibration(start: Any) -> None:
-    service = start(noise="device")
-    client, circuit = open_client(service), QuantumCircuit(133, 1)
-    circuit.x(0)
-    circuit.measure(0, 0)
-    [before] = submit(client, [circuit], shots=4000).result()
-    expected = service.devices["ibm_torino"].properties["qubits"][0]
-    readout = next(v["value"] for v in expected if v["name"] == "prob_meas0_prep1")
-    wrong = 4000 - before.data.c.get_counts()["1"]
-    assert abs(wrong - 4000 * readout) < 5 * (4000 * readout) ** 0.5 + 8
-    service.recalibrate("ibm_torino", 3.0)
-    [after] = submit(client, [circuit], shots=4000).result()
-    assert 4000 - after.data.c.get_counts()["1"] > 2 * wrong
-
-
-def test_the_same_circuit_again_gets_fresh_shots(start: Any) -> None:
-    service, circuit = start(), make_circuit()
-    client = open_client(service)
-    first, second = (submit(client, [circuit]).result()[0] for _ in range(2))
-    assert not np.array_equal(bits_of(first, "a"), bits_of(second, "a"))
-    seeds = [job.seeds for job in service.jobs]
-    key = circuit_fingerprint(circuit), 50, 0
-    assert seeds == [[pub_seed(0, *key)], [pub_seed(0, *key, 1)]]
-
-
-def test_the_same_circuit_again_may_give_the_same_shots(start: Any) -> None:
-    client, circuit = open_client(start(fresh_repeats=False)), make_circuit()
-    first, second = (submit(client, [circuit]).result()[0] for _ in range(2))
-    assert np.array_equal(bits_of(first, "a"), bits_of(second, "a"))
-
-
-def test_a_fingerprint_survives_qpy_and_sees_an_angle() -> None:
-    file = io.BytesIO()
-    qpy.dump(make_circuit(), file, version=13)
-    file.seek(0)
-    assert circuit_fingerprint(qpy.load(file)[0]) == circuit_fingerprint(make_circuit())
-    assert circuit_fingerprint(make_circuit(angle=0.71)) != circuit_fingerprint(make_circuit())
-
-
-def test_seeds_tell_everything_apart() -> None:
-    keys = [
-        (s, f, n, i, r)
-        for s in (0, 1)
-        for f in "ab"
-        for n in (1, 2)
-        for i in (0, 1)
-        for r in (0, 1)
-    ]
-    seeds = {pub_seed(*key) for key in keys}
-    assert len(seeds) == len(keys)
-    assert min(seeds) > 0
-    assert max(seeds) < 2**31
+    with starter(monkeypatch) as begin:
+        yield begin
 
 
 def test_a_listing_lags_behind_acceptance(start: Any) -> None:
@@ -267,7 +89,7 @@ def test_a_batch_takes_jobs_until_it_is_closed(start: Any) -> None:
     client = open_client(service)
     with Batch(backend=client.backend("ibm_torino")) as batch:
         job = submit(client, [make_circuit()], mode=batch)
-        job.result()
+        job.result(poll_interval=0.1)
         assert batch.status() == "In progress, accepting new jobs"
     assert job.session_id == batch.session_id == service.jobs[0].session
     details = batch.details()
@@ -294,7 +116,7 @@ def test_a_queued_job_can_be_cancelled_and_a_finished_one_cannot(start: Any) -> 
     waiting, other = (submit(client, [make_circuit()]) for _ in range(2))
     waiting.cancel()
     service.release()
-    other.result()
+    other.result(poll_interval=0.1)
     assert [job.word for job in service.jobs] == ["Cancelled", "Completed"]
     assert service.jobs[0].charged_seconds == 0
     with pytest.raises(RuntimeInvalidStateError):
@@ -314,7 +136,7 @@ def test_a_job_waits_as_long_as_the_queue_says(start: Any) -> None:
     service = start(queue_seconds=0.4)
     job = submit(open_client(service), [make_circuit()])
     assert job.status() == "QUEUED"
-    job.result()
+    job.result(poll_interval=0.1)
     assert service.jobs[0].started - service.jobs[0].created >= timedelta(seconds=0.4)
 
 
@@ -322,7 +144,9 @@ def test_charges_are_shots_times_their_duration_and_add_up(start: Any) -> None:
     service = start()
     client, circuit = open_client(service), make_circuit()
     jobs = [submit(client, [circuit] * n, shots=100) for n in (1, 2)]
-    charges = [job.result() and job.metrics()["usage"]["quantum_seconds"] for job in jobs]
+    charges = [
+        job.result(poll_interval=0.1) and job.metrics()["usage"]["quantum_seconds"] for job in jobs
+    ]
     each = 100 * (circuit_seconds(circuit, service.devices["ibm_torino"]) + 250e-6)
     assert charges == pytest.approx([1 + each, 1 + 2 * each], abs=2e-6)
     assert [job.usage() for job in jobs] == charges
@@ -339,7 +163,7 @@ def test_delays_and_repetition_delay_are_charged(start: Any) -> None:
     circuit.measure(0, 0)
     for delay in (0.0, 0.0004):
         sampler.options.execution.rep_delay = delay
-        sampler.run([circuit], shots=1000).result()
+        sampler.run([circuit], shots=1000).result(poll_interval=0.1)
     charges = [job.charged_seconds for job in service.jobs]
     assert charges[1] - charges[0] == pytest.approx(0.4, abs=1e-5)
     assert charges[0] == pytest.approx(5.0, abs=0.01)
@@ -349,7 +173,7 @@ def test_a_job_that_would_run_too_long_is_stopped_and_charged_its_limit(start: A
     service = start()
     job = submit(open_client(service), [make_circuit()], shots=50_000, max_seconds=3)
     with pytest.raises(RuntimeJobMaxTimeoutError, match="maximum execution time"):
-        job.result()
+        job.result(poll_interval=0.1)
     assert service.jobs[0].charged_seconds == 3
     assert job.status() == "ERROR"
 
@@ -368,7 +192,17 @@ def test_what_the_device_cannot_do_fails(start: Any, circuit: Any, shots: int, s
     wrong.measure(0, 0)
     job = submit(open_client(start()), [wrong], shots=shots)
     with pytest.raises(RuntimeJobFailureError, match=said):
-        job.result()
+        job.result(poll_interval=0.1)
+
+
+def test_too_many_posts_in_a_minute_are_refused(start: Any) -> None:
+    service = start(posts_per_minute=2)
+    client = open_client(service)
+    for _ in range(2):
+        submit(client, [make_circuit()])
+    with pytest.raises(IBMRuntimeError, match="429"):
+        submit(client, [make_circuit()])
+    assert len(service.jobs) == 2
 
 
 def test_a_wrong_key_is_refused(start: Any) -> None:
@@ -436,7 +270,7 @@ def test_a_calibration_between_submission_and_run_is_the_one_that_counts(start: 
     before = backend.properties()
     service.recalibrate("ibm_torino", 2.0)
     service.release()
-    job.result()
+    job.result(poll_interval=0.1)
     after = backend.properties(refresh=True)
     assert after.t1(0) == pytest.approx(before.t1(0) / 2)
     assert after.gate_error("sx", 0) == pytest.approx(2 * before.gate_error("sx", 0))

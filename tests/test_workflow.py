@@ -94,6 +94,18 @@ def test_every_experiment_is_run_and_the_largest_exit_code_is_the_jobs(
     assert written == {f"my {i}.xml" for i in range(len(codes))}
 
 
+def test_an_experiment_for_hardware_runs_on_the_snapshot_of_its_machine(tmp_path: Path) -> None:
+    shipped = (ROOT / "experiments" / "hardware_h.yaml").read_text()
+    assert "backend: ibm" in shipped
+    specs = {"a.yaml": SPEC, "b.yaml": shipped, "c.yaml": "device: {backend: aer} # name: ibm_fez\n"}
+    done = run_script(tmp_path, '#!/bin/sh\necho "$@"\n', specs)
+    said = [line for line in done.stdout.splitlines() if line.startswith("run ")]
+    assert all("--backend clifft " in line for line in said)
+    assert ["".join(re.findall("--device.*", line)) for line in said] == [
+        *("", "--device fake_boston", "")
+    ]
+
+
 def test_a_folder_without_experiments_does_not_pass(tmp_path: Path) -> None:
     assert run_script(tmp_path, FAKE, {}).returncode == 2
 

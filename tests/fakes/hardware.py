@@ -163,9 +163,7 @@ class World:
         }
 
 
-def make_world(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, max_shots: int = 100
-) -> World:
+def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, max_shots: int = 100) -> World:
     """Return a world in an empty directory, whose machine takes so many shots a job."""
     remote, numbers = FakeRemote(), count()
     remote.stand(max_shots=max_shots)

@@ -74,12 +74,13 @@ def answering(answer: bytes) -> Iterator[str]:
     """Serve the same answer to whatever is asked, once a connection; yield its address."""
 
     def say(connection: socket.socket, over: threading.Event) -> None:
-        del over
+        connection.settimeout(0.05)
         connection.recv(65536)
         connection.sendall(answer)
-        connection.shutdown(socket.SHUT_WR)
-        while connection.recv(65536):
-            pass
+        while not over.is_set():
+            with suppress(TimeoutError):
+                if not connection.recv(65536):
+                    return
 
     with _listening(say) as url:
         yield url

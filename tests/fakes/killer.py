@@ -8,6 +8,7 @@ its folder synced) and a request to the service (about to be sent, answered).
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
@@ -30,6 +31,15 @@ Fault = Literal["kill", "full", "hiccup"]
 """`full`: no file grows from that step on. `hiccup`: the same until the next step."""
 
 KILLED = -signal.SIGKILL
+NOT_ALLOWED = 71
+"""Exit code of a process that could not make a folder read-only."""
+_READ_ONLY, _REMOUNT, _BIND = 1, 32, 4096  # of mount(2)
+_ONE_THREAD = {
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""A process that is to fork has one thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +51,14 @@ class Call:
         at: the step at which the fault strikes, from 0; None: never.
         fault: what strikes.
         seconds: it is killed after so long; None: never.
+        read_only: a folder that it finds on a read-only file system.
     """
 
     words: tuple[str, ...]
     at: int | None = None
     fault: Fault = "kill"
     seconds: float | None = None
+    read_only: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +75,10 @@ class Killer:
     """The process that forks; use as a context manager."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        root = Path(__file__).parents[1]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "fakes.killer"],
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | environment,
+            env=os.environ | _ONE_THREAD | {"PYTHONPATH": str(root)} | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -129,7 +142,20 @@ class Steps:
 
 def _limit_files(size: int) -> None:
     """Let no file be written beyond a size; Python ignores the signal, so that calls fail."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+def _make_read_only(folder: str) -> None:
+    """Mount a folder read-only, for this process alone; needs no rights.
+
+    Raises:
+        OSError: this machine does not allow it.
+    """
+    libc, path = ctypes.CDLL(None, use_errno=True), folder.encode()
+    os.unshare(os.CLONE_NEWUSER | os.CLONE_NEWNS)
+    for flags in (_BIND, _BIND | _REMOUNT | _READ_ONLY):
+        if libc.mount(path, path, None, flags, None):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), folder)
 
 
 def watch(step: Callable[[str], None]) -> None:
@@ -193,11 +219,10 @@ def _run(calls: list[Call]) -> list[tuple[int, str, str, str]]:
     children = [_fork(call, start, go) for call in calls]
     os.close(start)
     os.close(go)  # which all of them wait for
-    for call, (pid, pipes) in zip(calls, children, strict=True):
+    for call, (pid, _) in zip(calls, children, strict=True):
         if call.seconds is not None:
             time.sleep(call.seconds)
             os.kill(pid, signal.SIGKILL)  # not reaped yet: the id is still its own
-        del pipes
     return [_collect(pid, pipes) for pid, pipes in children]
 
 
@@ -221,6 +246,9 @@ def _be_child(call: Call, pipes: list[int], start: int) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(pipes[0], 1)
         os.dup2(pipes[1], 2)
+        if call.read_only is not None:
+            code = NOT_ALLOWED
+            _make_read_only(call.read_only)
         os.read(start, 1)
         watch(Steps(pipes[2], call))
         cli.main(call.words)

@@ -20,16 +20,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from service import Job, LoopbackService, Rule, ServiceConfig
+from service import LoopbackService, Rule, ServiceConfig
 from service.snapshots import Device
 
 from hexmagic.backends.ibm import IbmSettings, open_remote
@@ -42,12 +42,15 @@ from hexmagic.driver.ledger import LEDGER_NAME
 from hexmagic.driver.run_folder import RunFolder
 from hexmagic.driver.site import SITE_NAME, IbmSite
 from hexmagic.driver.start import prepare_request, read_request
-from hexmagic.driver.tick import RunStep, Tick, Ticker, make_ticker
+from hexmagic.driver.tick import Ticker, make_ticker
+from hexmagic.driver.tick_report import RunStep, Tick
 from hexmagic.driver.times import Clockwork
 
 from .world import judge
 
-SNAPSHOT = "torino"
+SNAPSHOT = "lagos"
+"""Of seven qubits: nothing of it takes long."""
+
 SHOTS = 40
 
 SPEC = f"""\
@@ -69,8 +72,6 @@ SETTINGS: Mapping[str, object] = {
     "poll_seconds": 0.05,
 }
 """What `hexmagic.toml` says, besides the service's address."""
-
-HIDDEN_SECONDS = 1e6
 
 
 @dataclass
@@ -109,9 +110,8 @@ class World:
 
     @property
     def device(self) -> Device:
-        """The only machine."""
-        (device,) = self.service.devices.values()
-        return device
+        """The machine of the run's first point."""
+        return self.service.devices[self.folder.plan.points[0].device.name]
 
     def tick(self, *, resubmit: bool = False) -> RunStep:
         """Tick once the service has nothing to do; return what was done for the run."""
@@ -180,15 +180,33 @@ class World:
         asked = self.service.requests
         return sum(one.method == "POST" and one.path.endswith("/jobs") for one in asked)
 
-    def hide(self, *jobs: Job) -> None:
-        """Keep jobs (all, if none is named) out of every listing, as one that lags would."""
-        for job in jobs or self.service.jobs:
-            job.accepted += HIDDEN_SECONDS
+    def lag(self, seconds: float) -> None:
+        """Let jobs be listed only so long after they were accepted."""
+        state = self.service.state
+        state.config = replace(state.config, listing_lag_seconds=seconds)
 
-    def show(self, *jobs: Job) -> None:
-        """Let hidden jobs be listed."""
-        for job in jobs or self.service.jobs:
-            job.accepted -= HIDDEN_SECONDS
+    def hook(self, before: str, act: Callable[[], object]) -> World:
+        """Return the world of a process in which something happens just before each call."""
+
+        def open_hooked(site: IbmSite) -> Remote:
+            return cast("Remote", _Hooked(open_at_once(site), before, act))
+
+        services = replace(self.ticker.services, open_remote=open_hooked)
+        return replace(self, ticker=replace(self.ticker, services=services, remotes={}))
+
+
+@dataclass(frozen=True)
+class _Hooked:
+    """A service where something happens just before each call of one kind."""
+
+    remote: Remote
+    before: str
+    act: Callable[[], object]
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self.before:
+            self.act()
+        return getattr(self.remote, name)
 
 
 @dataclass(kw_only=True)
@@ -237,14 +255,16 @@ class Place:
 
     def clear(self) -> None:
         """Take rules, jobs and requests of earlier tests away and let the devices work."""
+        state = self.service.state
+        state.config = self.service.config
         self.service.rules.clear()
         self.service.release()
         for device in self.service.devices.values():
             device.operational, device.message, device.extra_queue = True, "active", 0
-        for instance in self.service.state.accounts.instances:
+        for instance in state.accounts.instances:
             instance.limit_seconds = None
-        with self.service.state.changed:
-            self.service.state.changed.notify_all()
+        with state.changed:
+            state.changed.notify_all()
         self.service.wait()
         self.service.jobs.clear()
         self.service.requests.clear()

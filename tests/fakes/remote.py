@@ -101,9 +101,9 @@ class FakeRemote:
         at_once: whether a job is done when it is accepted.
         charge: seconds of each job.
         listing_lag, charge_lag: seconds until a job is listed, until its charge is told.
+        doubles: how many jobs more the next submission makes.
         turned: whether the registers come back reversed.
         damaged: results that are given before a right one is.
-        program: sampler; results are in its form.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -111,6 +111,7 @@ class FakeRemote:
     charge: float = 3.0
     listing_lag: float = 0.0
     charge_lag: float = 0.0
+    doubles: int = 0
     turned: bool = False
     damaged: list[bytes] = field(default_factory=list)
     machines: dict[str, Device] = field(default_factory=dict)
@@ -141,6 +142,13 @@ class FakeRemote:
     def stand(self, name: str = "ibm_boston", **changes: object) -> None:
         """Change how a machine stands."""
         self.standings[name] = replace(self.standings[name], **changes)  # type: ignore[arg-type]  # by name
+
+    def recalibrate(
+        self, name: str = "ibm_boston", *, at: str, change: Callable[[Device], Device] | None = None
+    ) -> None:
+        """Give a machine a new calibration."""
+        device = replace(self.machines[name], calibrated_at=at)
+        self.machines[name] = change(device) if change else device
 
     def fail(
         self, name: str, error: BaseException, *, after: bool = False, times: int = 1, skip: int = 0
@@ -223,16 +231,9 @@ class FakeRemote:
             assert self.batches[submission.batch], "a batch that is closed takes no job"
 
         def accept() -> str:
-            job = FakeJob(
-                id=f"job-{next(self.numbers)}",
-                submission=submission,
-                accepted=self.clock.time,
-                charge=min(self.charge, submission.max_seconds),
-            )
-            self.jobs.append(job)
-            if self.at_once:
-                self.end("done", job)
-            return job.id
+            made = [self._make_job(submission) for _ in range(1 + self.doubles)]
+            self.doubles = 0
+            return made[0].id
 
         return self._do("post", submission.tags[0], accept)
 
@@ -287,6 +288,18 @@ class FakeRemote:
         if fault.after:
             act()
         raise fault.error
+
+    def _make_job(self, submission: Submission) -> FakeJob:
+        job = FakeJob(
+            id=f"job-{next(self.numbers)}",
+            submission=submission,
+            accepted=self.clock.time,
+            charge=min(self.charge, submission.max_seconds),
+        )
+        self.jobs.append(job)
+        if self.at_once:
+            self.end("done", job)
+        return job
 
     def _machine(self, name: str) -> Device:
         if name not in self.machines:

@@ -8,10 +8,12 @@ import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from .accounts import API_KEY
 from .faults import read_rules
 from .server import LoopbackService
+from .simulation import NoiseKind
 from .state import ServiceConfig
 
 _EPILOG = "Stop it with Ctrl-C. What a rule looks like: README.md in tests/service."
@@ -27,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=8042, help="to listen on, 0 for any (default 8042)")
     add("--host", default=usual.host, help=f"(default {usual.host})")
     add("--devices", default=",".join(usual.devices), help="snapshots, such as boston,torino")
-    add("--noise", choices=("none", "device"), default=usual.noise, help="(default none)")
+    add("--noise", choices=get_args(NoiseKind), default=usual.noise, help="(default none)")
     add("--seed", type=int, default=usual.seed, help="of the simulations (default 0)")
     add("--api-key", default=API_KEY, help=f"the key that is taken (default {API_KEY})")
     add("--token-seconds", type=float, default=usual.token_seconds, help="lifetime of a token")

@@ -11,9 +11,10 @@ from typing import Any
 
 from .accounts import Instance
 from .programs import PROGRAMS
-from .records import Job, Session
+from .records import Job
+from .sessions import change_session, end_session, open_session, tell_session
 from .state import State
-from .wire import Answer, Request, ServiceError, json_answer
+from .wire import Answer, Request, ServiceError, json_answer, posted_object
 
 API = "/api/v1"
 MAX_TAGS, MAX_TAG = 8, 86
@@ -113,7 +114,7 @@ def _usage(state: State, request: Request, instance: Instance, name: str) -> Ans
 def _submit(state: State, request: Request, instance: Instance, name: str) -> Answer:
     del name
     state.count_post()
-    posted = _posted(request)
+    posted = posted_object(request)
     program, tags = posted.get("program_id"), posted.get("tags", [])
     if program not in PROGRAMS:
         raise ServiceError(404, 1207, f"Program not found: {program}")
@@ -141,16 +142,6 @@ def _submit(state: State, request: Request, instance: Instance, name: str) -> An
     )
     state.add(job)
     return json_answer({"id": job.id, "backend": device.name, "session_id": session_id}, 200)
-
-
-def _posted(request: Request) -> dict[str, Any]:
-    try:
-        posted = request.json()
-    except json.JSONDecodeError as error:
-        raise ServiceError(400, 3220, f"Payload not valid: {error}") from None
-    if not isinstance(posted, dict):
-        raise ServiceError(400, 3220, "Payload not valid: not an object")
-    return posted
 
 
 def _list(state: State, request: Request, instance: Instance, name: str) -> Answer:
@@ -236,48 +227,7 @@ def _cancel(state: State, request: Request, instance: Instance, name: str) -> An
 
 
 def _tag(state: State, request: Request, instance: Instance, name: str) -> Answer:
-    _own(state, instance, name).tags = list(_posted(request)["tags"])
-    return Answer(status=204)
-
-
-def _open_session(state: State, request: Request, instance: Instance, name: str) -> Answer:
-    del name
-    posted = _posted(request)
-    session = Session(
-        id=state.new_id(),
-        instance=instance.crn,
-        device=state.device(posted.get("backend", "")).name,
-        mode=posted.get("mode", "dedicated"),
-        max_seconds=posted.get("max_ttl"),
-    )
-    state.sessions[session.id] = session
-    return json_answer(session.told([]))
-
-
-def _in_session(state: State, session: Session) -> list[Job]:
-    return [job for job in state.jobs if job.session == session.id]
-
-
-def _session(state: State, request: Request, instance: Instance, name: str) -> Answer:
-    del request, instance
-    session = state.session(name)
-    return json_answer(session.told(_in_session(state, session)))
-
-
-def _change_session(state: State, request: Request, instance: Instance, name: str) -> Answer:
-    session = state.session(name)
-    if not _posted(request).get("accepting_jobs", True):
-        session.accepting, session.closed = False, session.closed or datetime.now(UTC)
-    return _session(state, request, instance, name)
-
-
-def _end_session(state: State, request: Request, instance: Instance, name: str) -> Answer:
-    del request, instance
-    session = state.session(name)
-    session.accepting, session.closed = False, session.closed or datetime.now(UTC)
-    for job in _in_session(state, session):
-        if job.word == "Queued":
-            job.end("Cancelled", "The session was closed")
+    _own(state, instance, name).tags = list(posted_object(request)["tags"])
     return Answer(status=204)
 
 
@@ -294,9 +244,9 @@ _ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("GET", "/jobs/([^/]+)/metrics", _metrics),
     ("POST", "/jobs/([^/]+)/cancel", _cancel),
     ("PUT", "/jobs/([^/]+)/tags", _tag),
-    ("POST", "/sessions", _open_session),
-    ("GET", "/sessions/([^/]+)", _session),
-    ("PATCH", "/sessions/([^/]+)", _change_session),
-    ("DELETE", "/sessions/([^/]+)/close", _end_session),
-    ("DELETE", "/sessions/([^/]+)", _end_session),
+    ("POST", "/sessions", open_session),
+    ("GET", "/sessions/([^/]+)", tell_session),
+    ("PATCH", "/sessions/([^/]+)", change_session),
+    ("DELETE", "/sessions/([^/]+)/close", end_session),
+    ("DELETE", "/sessions/([^/]+)", end_session),
 )

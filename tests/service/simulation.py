@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from .snapshots import Device
 
-NoiseKind = Literal["none", "device"]
-"""No noise, or the noise of the device's calibration."""
+NoiseKind = Literal["none", "device", "twirled"]
+"""No noise; Aer's model of the calibration, slow from ten qubits on; the same as Pauli errors."""
 
 REWRITTEN = {"measure_2": "measure", "reset_2": "reset"}
 """Instructions that Aer does not know, and what it runs instead."""
@@ -157,18 +158,25 @@ def _known_block(block: QuantumCircuit) -> QuantumCircuit:
     return known
 
 
-def noise_model(device: Device, qubits: tuple[int, ...]) -> Any:
+def noise_model(device: Device, qubits: tuple[int, ...], *, twirled: bool = False) -> Any:
     """Return Aer's model of the device's calibration on these qubits, numbered from 0.
 
     Depolarising and relaxation errors of gates, relaxation during delays and resets, readout errors
     (those of `measure`, also where the circuit says `measure_2`).
+
+    Args:
+        device: tells its calibration as it is now.
+        qubits: of the device.
+        twirled: errors of gates are depolarising only, with the same average fidelity, and
+            relaxation during delays is averaged over Pauli frames; resets have no error.
     """
-    if qubits not in device.noise_models:
-        device.noise_models[qubits] = _make_noise_model(device, qubits)
-    return device.noise_models[qubits]
+    key = (qubits, twirled)
+    if key not in device.noise_models:
+        device.noise_models[key] = _make_noise_model(device, qubits, twirled)
+    return device.noise_models[key]
 
 
-def _make_noise_model(device: Device, qubits: tuple[int, ...]) -> Any:
+def _make_noise_model(device: Device, qubits: tuple[int, ...], twirled: bool) -> Any:
     from qiskit_aer.noise import NoiseModel
     from qiskit_ibm_runtime.utils.backend_decoder import properties_from_server_data
 
@@ -191,7 +199,28 @@ def _make_noise_model(device: Device, qubits: tuple[int, ...]) -> Any:
         "general_qlists": [],
     }
     properties = properties_from_server_data(raw, use_fractional_gates=None)
-    return NoiseModel.from_backend_properties(properties, dt=device.dt_seconds)
+    if not twirled:
+        return NoiseModel.from_backend_properties(properties, dt=device.dt_seconds)
+    model = NoiseModel.from_backend_properties(properties, thermal_relaxation=False)
+    # Aer has no public way to add a pass to a model; `from_backend_properties` does the same.
+    model._custom_noise_passes.append(_twirled_relaxation(properties, device.dt_seconds))
+    return model
+
+
+def _twirled_relaxation(properties: Any, dt: float) -> Any:
+    from qiskit.circuit import Delay
+    from qiskit_aer.noise import LocalNoisePass, pauli_error
+
+    def relax(delay: Any, qubits: Sequence[int]) -> Any:
+        seconds = float(delay.params[0]) * _DELAY_UNITS.get(delay.unit, dt)
+        [qubit] = qubits
+        t1 = properties.t1(qubit)
+        t2 = min(properties.t2(qubit), 2 * t1)
+        flip = -math.expm1(-seconds / t1) / 4
+        phase = max(0.0, -math.expm1(-seconds / t2) / 2 - flip)
+        return pauli_error([("X", flip), ("Y", flip), ("Z", phase), ("I", 1 - 2 * flip - phase)])
+
+    return LocalNoisePass(relax, op_types=Delay)
 
 
 def run_pub(
@@ -211,17 +240,23 @@ def run_pub(
         backend: the device, needed for its noise only.
 
     Raises:
-        ValueError: device noise without a device.
+        ValueError: noise without a device.
         RuntimeError: Aer cannot run it.
     """
     from qiskit_aer import AerSimulator
 
-    if noise == "device" and backend is None:
-        raise ValueError("noise: 'device' needs a backend; pass one of service.devices")
+    if noise != "none" and backend is None:
+        raise ValueError(f"noise: {noise!r} needs a backend; pass one of service.devices")
     qubits = used_qubits(circuit) or (0,)
-    small = restrict(circuit, qubits, delays=noise == "device")
-    model = noise_model(backend, qubits) if noise == "device" and backend else None
-    simulator = AerSimulator(noise_model=model, max_parallel_threads=1)
+    small = restrict(circuit, qubits, delays=noise != "none")
+    twirled = noise == "twirled"
+    model = noise_model(backend, qubits, twirled=twirled) if backend and noise != "none" else None
+    # Shots with the same outcomes so far share their state: a hundred times faster with readout in
+    # mid-circuit. With noise it gains little, so Aer's plain way stays.
+    branching = noise == "none"
+    simulator = AerSimulator(
+        noise_model=model, max_parallel_threads=1, shot_branching_enable=branching
+    )
     result = simulator.run(small, shots=shots, memory=True, seed_simulator=seed).result()
     if not result.success:
         raise RuntimeError(f"{result.status} {result.results[0].status if result.results else ''}")

@@ -27,7 +27,7 @@ class Device:
         operational: whether it takes up jobs; if not, they stay queued.
         message: status message, "active" if all is well.
         extra_queue: jobs of other people that wait, besides those of this service.
-        noise_models: Aer's, of the calibration as it is, by qubits.
+        noise_models: Aer's, of the calibration as it is, by qubits and whether they are twirled.
     """
 
     def __init__(self, configuration: dict[str, Any], properties: dict[str, Any]) -> None:
@@ -39,7 +39,7 @@ class Device:
         self.message = "active"
         self.extra_queue = 0
         self._pairs = {tuple(pair) for pair in configuration["coupling_map"]}
-        self.noise_models: dict[tuple[int, ...], Any] = {}
+        self.noise_models: dict[tuple[tuple[int, ...], bool], Any] = {}
         self._durations: dict[tuple[str, tuple[int, ...]], float] | None = None
 
     @property

@@ -29,7 +29,8 @@ class ServiceConfig:
 
     Attributes:
         devices: snapshots, such as boston or ibm_torino.
-        noise: none, or device for that of each device's calibration.
+        noise: none; device for that of each device's calibration, as Aer models it; twirled for
+            the same as Pauli errors, which is much faster from ten qubits on.
         seed: enters the seed of every circuit (`pub_seed`).
         fresh_repeats: whether a circuit that was run before, with the same shots at the same place
             of a job, gets another seed; if not, it gives the same shots again.

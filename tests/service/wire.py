@@ -94,3 +94,14 @@ def error_answer(status: int, code: int, message: str) -> Answer:
     """Return a refusal in the service's form: a list of errors and a trace id."""
     error = {"code": code, "message": message, "solution": "", "more_info": ""}
     return json_answer({"errors": [error], "trace": "loopback"}, status)
+
+
+def posted_object(request: Request) -> dict[str, Any]:
+    """Return the JSON object that was posted; ServiceError 400 if it is none."""
+    try:
+        posted = request.json()
+    except json.JSONDecodeError as error:
+        raise ServiceError(400, 3220, f"Payload not valid: {error}") from None
+    if not isinstance(posted, dict):
+        raise ServiceError(400, 3220, "Payload not valid: not an object")
+    return posted
