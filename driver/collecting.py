@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..backends.remote import RemoteError
 from ..experiments.errors import HexmagicError
 from ..experiments.shots import Shots
 from .archive import load_canary, load_record, save_calibration
@@ -43,18 +42,6 @@ def collect(run: HardwareRun, job: JobRow) -> None:
     reason = f"{row.remote_id} {told.word}: {told.reason or 'the service gives no reason'}"
     run.ledger.move(job, "failed" if told.state == "failed" else "cancelled", detail=reason)
     run.said.append(f"{run.name(job)}: {told.state}: {reason}")
-
-
-def settle(run: HardwareRun) -> None:
-    """Ask for the charge of this run's jobs that have ended and whose charge was not told yet."""
-    for row in run.ledger.unsettled():
-        if row.run_id != run.folder.run_id:
-            continue
-        try:
-            run.ledger.update_remote(run.remote.look(row.remote_id))
-        except RemoteError as error:
-            run.waits.append(f"charge of {row.remote_id}: {error}")
-            return
 
 
 def _kept(run: HardwareRun, job: JobRow) -> RemoteRow:

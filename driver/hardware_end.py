@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from ..backends.remote import RemoteError
 from .charges import charges
-from .collecting import settle
 from .endings import write_ending
 from .hardware import HardwareRun
 from .hooks import call_hook
 from .jobs import RunState
+from .settling import settle
 
 if TYPE_CHECKING:
     from .outputs import Outputs
@@ -36,12 +36,13 @@ def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
             _write(run, state)
             run.ledger.set_run_state(run.folder.run_id, state)
         return ()
-    settle(run)
     if state == before:
         return ()
+    run_id = run.folder.run_id
+    rows = [row for row in run.ledger.unsettled() if row.run_id == run_id]
+    run.waits.extend(settle(run.ledger, rows, lambda: run.remote, run.now()))
     from .outputs import write_tables
 
-    run_id = run.folder.run_id
     outputs = write_tables(run.folder, run.ledger.jobs(run_id), run.ledger.remotes(run_id))
     if state in ENDED:
         _close_batches(run)

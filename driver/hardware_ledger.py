@@ -178,6 +178,19 @@ class HardwareLedger(Ledger):
                     (remote.charged_seconds, self._clock(), remote.id),
                 )
 
+    def charge_most(self, row: RemoteRow) -> float:
+        """Count a job whose charge the service does not tell with the most; return it."""
+        this = (row.run_id, row.shard, row.attempt)
+        (asked,) = self._all(f"SELECT most_seconds FROM submissions WHERE {_THIS_JOB}", *this)
+        most = float(asked["most_seconds"])
+        with self._transaction():
+            self._db.execute(
+                "UPDATE remote_jobs SET charged_seconds = ?, settled = ? WHERE remote_id = ?",
+                (most, self._clock(), row.remote_id),
+            )
+            self._event(*this, to_state="", detail=f"charge not told; counted as {most:g} s")
+        return most
+
     def count_fetch(self, remote_id: str) -> int:
         """Write that a result could not be used; return how often now."""
         with self._transaction():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from ..backends.remote import AccountError, Remote, RemoteError
@@ -22,6 +23,7 @@ from .provenance import package_versions
 from .run_folder import RunFolder
 from .schedule_ledger import ScheduleLedger
 from .schedules import start_due
+from .settling import settle, settle_ended
 from .site import Site, load_site
 from .tick_report import FAILED, MISSED, REFUSED, WAITING, RunStep, ScheduleStep, Tick
 
@@ -65,6 +67,7 @@ class Ticker:
             ]
             schedules, started = self._start_schedules()
             steps += [self.step_hardware(f) for f in started if is_hardware(f.plan)]
+            steps += self._settle()
         emulated = [f for f in (*folders, *started) if not is_hardware(f.plan)]
         steps += [self._emulate(folder) for folder in emulated]
         return Tick(
@@ -147,6 +150,27 @@ class Ticker:
             return {}
         with HardwareLedger(path, clock=self._now) as ledger:
             return {row.run_id: row.state for row in ledger.runs()}
+
+    def _settle(self) -> list[RunStep]:
+        """Ask for the charges of runs that have ended and were not told theirs."""
+        if not (self.runs / LEDGER_NAME).is_file():
+            return []
+        steps: list[RunStep] = []
+        with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
+            states = {row.run_id: row.state for row in ledger.runs()}
+            rows = [row for row in ledger.unsettled() if states[row.run_id] in ENDED]
+            for run_id in dict.fromkeys(row.run_id for row in rows):
+                folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
+                mine = [row for row in rows if row.run_id == run_id]
+                remote = partial(self._remote, folder)
+                try:
+                    said = settle(ledger, mine, remote, self._now())
+                    settle_ended(folder, ledger)
+                except HexmagicError as error:
+                    said = (f"charges: {error}",)
+                if said:
+                    steps.append(RunStep(run=run_id, state=states[run_id], waits=said))
+        return steps
 
     def _start_schedules(self) -> tuple[list[ScheduleStep], list[RunFolder]]:
         steps: list[ScheduleStep] = []
