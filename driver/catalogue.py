@@ -55,7 +55,8 @@ def open_run_folder(path: Path) -> RunFolder:
 
 def run_ids(runs: Path) -> list[str]:
     """Return the ids of the runs whose folders are in a runs directory, oldest first."""
-    folders = {path.parent.name for path in runs.glob(f"*/{PLAN}")}
+    names = (path.parent.name for path in runs.glob(f"*/{PLAN}"))
+    folders = {name for name in names if not name.startswith(".")}  # one that was never finished
     known = [row.run_id for row in ledger_runs(runs) if row.run_id in folders]
     return sorted(folders - set(known), key=_started) + known
 

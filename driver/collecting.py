@@ -30,6 +30,8 @@ def collect(run: HardwareRun, job: JobRow) -> None:
     told = run.remote.look(row.remote_id)
     run.ledger.update_remote(told)
     if told.state in ("queued", "running"):
+        if any(not (other.kept or other.ended) for other in run.ledger.remotes_of(job)):
+            audit(run, job)  # a double that could not be cancelled runs on, and costs
         return
     if told.state == "unrecognised":
         run.waits.append(f"{run.name(job)}: {row.remote_id} is {told.word!r}, a word not known")

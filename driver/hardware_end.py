@@ -46,8 +46,11 @@ def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
     outputs = write_tables(run.folder, run.ledger.jobs(run_id), run.ledger.remotes(run_id))
     if state in ENDED:
         _close_batches(run)
-    problems = outputs.problems + _draw(run, outputs)
-    _write(run, state, problems)
+    _write(run, state, outputs.problems)
+    undrawn = _draw(run, outputs)
+    problems = outputs.problems + undrawn
+    if undrawn:
+        _write(run, state, problems)
     unheard = call_hook(run.folder, run.ledger, state)
     if unheard:
         run.waits.append(unheard)

@@ -40,7 +40,7 @@ def make_report_data(
     names = {point.device.name for point in plan.points}
     devices = {name: folder.read_json(f"calibration/{name}.json") for name in names}
     provenance = dict(folder.read_json(PROVENANCE))
-    jobs = provenance.pop("jobs", [])
+    jobs, remote = provenance.pop("jobs", []), provenance.pop("remote_jobs", [])
     coded = [point for point in plan.points if point.protocol.scheme != "bare"]
     return ReportData(
         run=folder.run_id,
@@ -61,10 +61,16 @@ def make_report_data(
         stages={p.label: _stages(circuits[p.index].gadgets) for p in coded},
         calibration=_calibration(plan, circuits, devices),
         certificate=_certificate(folder),
-        provenance=provenance | {"jobs": f"{len(jobs)}, listed in provenance.json"},
+        provenance=provenance | _counted(jobs, remote),
         rewrites=tuple(provenance["rewrites"]),
         problems=problems,
     )
+
+
+def _counted(jobs: Sequence[Any], remote: Sequence[Any]) -> dict[str, str]:
+    """Return how many jobs there are, in words, where a list would be too long to read."""
+    counts = {"jobs": len(jobs), "remote_jobs": len(remote)}
+    return {name: f"{n}, listed in provenance.json" for name, n in counts.items() if n}
 
 
 def qubit_names(patch: Patch) -> dict[int, str]:
