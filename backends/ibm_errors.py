@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from .remote import (
     AccountError,
@@ -193,6 +194,7 @@ def _is_before_sending(error: BaseException) -> bool:
     return isinstance(
         error,
         requests.exceptions.ConnectTimeout
+        | NewConnectionError
         | ConnectionRefusedError
         | socket.gaierror
         | ssl.SSLCertVerificationError,

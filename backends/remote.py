@@ -165,7 +165,7 @@ class Remote(Protocol):
         """Submit once, without any retry, and return the job's id.
 
         Raises:
-            NotAcceptedError, RejectedError: certainly no job was made.
+            NotAcceptedError, RejectedError, AccountError: certainly no job was made.
             UnclearError: anything else, whatever it was.
         """
 

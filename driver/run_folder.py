@@ -16,7 +16,15 @@ from ..experiments.counts import Counts
 from ..experiments.errors import RefusedError, UsageError
 from ..experiments.shots import Shots
 from .circuits import PlannedCircuit
-from .files import StorageError, Writer, cannot_write, canonical_json, read_json, write_bytes
+from .files import (
+    StorageError,
+    Writer,
+    cannot_write,
+    canonical_json,
+    read_json,
+    sync_folder,
+    write_bytes,
+)
 from .plan import Plan
 from .shards import Shard
 from .shot_files import decode_shots, encode_shots
@@ -158,6 +166,7 @@ def create_run_folder(
         partial.mkdir(parents=True)
         fill(RunFolder(path=partial, write=write))
         partial.rename(final)
+        sync_folder(runs)
     except OSError as error:
         raise StorageError(cannot_write(partial, error)) from error
     finally:

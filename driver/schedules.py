@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from .limits import refuse_failed
 from .machines import is_hardware, machine_names
 from .new_run import create_run, new_run_id
 from .plan import make_plan
-from .run_folder import RunFolder
+from .run_folder import RunFolder, partial_path
 from .schedule_ledger import ScheduleLedger, ScheduleRow
 from .schedule_times import Due, Waiting, next_due
 from .start import Request, check_limits, prepare_request, with_overrides
@@ -85,7 +86,9 @@ def _start(
         checks = hardware_checks(prepared, engine, runs=runs, services=services)
         refuse_failed(checks, request.where)
     run_id = row.last_run or ""
-    if prepared_for is not None:
+    if prepared_for is None:  # what a crash left of its folder is in the way
+        shutil.rmtree(partial_path(runs, run_id), ignore_errors=True)
+    else:
         run_id = new_run_id(prepared.plan.name, services.clockwork.now(), runs, services)
         due = prepared_for.at.isoformat()
         ledger.occur(row.name, due=due, calibration=prepared_for.calibration, run_id=run_id)

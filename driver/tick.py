@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ..backends.remote import AccountError, Remote, RemoteError
-from ..experiments.errors import HexmagicError, UsageError
+from ..experiments.errors import HexmagicError, RefusedError, UsageError
 from .catalogue import run_ids
 from .directory_lock import directory_lock
 from .execution import Execution, RunFailedError, Services, with_writer
@@ -195,13 +195,18 @@ class Ticker:
 
     def _emulate(self, folder: RunFolder) -> RunStep:
         """Run what is left of an emulated run, unless another process does."""
+        busy = RunStep(
+            run=folder.run_id,
+            state="running",
+            waits=("another process is running it",),
+            exit_code=WAITING,
+        )
         if folder.is_held():
-            return RunStep(
-                run=folder.run_id,
-                state="running",
-                waits=("another process is running it",),
-                exit_code=WAITING,
-            )
+            return busy
+        state = self._states().get(folder.run_id, "")
+        if state in ENDED:  # since the directory was looked at
+            said = ("another process has run it",)
+            return RunStep(run=folder.run_id, state=state, said=said, exit_code=_code(state))
         execution = Execution(
             folder=folder,
             services=self.services,
@@ -211,6 +216,8 @@ class Ticker:
         try:
             execution.run()
         except HexmagicError as error:
+            if isinstance(error, RefusedError) and folder.is_held():
+                return busy
             code = FAILED if isinstance(error, RunFailedError) else error.exit_code
             return RunStep(
                 run=folder.run_id, state="failed", problems=(str(error),), exit_code=code

@@ -396,8 +396,8 @@ def test_bits_in_another_order_fail_the_job(world: World) -> None:
     [
         ("hexmagic.driver.collecting._decode", 1),
         ("hexmagic.driver.run_folder.RunFolder.save_shots", 1),
-        ("hexmagic.driver.hardware_end.write_tables", 1),
-        ("hexmagic.driver.hardware_end.write_report", 1),
+        ("hexmagic.driver.outputs.write_tables", 1),
+        ("hexmagic.driver.outputs.write_report", 1),
         ("hexmagic.driver.hardware_end._close_batches", 1),
         ("hexmagic.driver.hardware_end.write_ending", 1),
         ("hexmagic.driver.hardware_end.call_hook", 1),

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from fakes.loopback import SHOTS, SPEC, Place, World, child_environment, fresh_ticker, open_place
 from service import Job, LoopbackService, Rule, ServiceConfig
+from service.programs import Bits, encode
 
 from hexmagic.driver.cancelling import cancel_run
 from hexmagic.driver.collecting import MOST_FETCHES
@@ -33,7 +34,7 @@ RESULTS: dict[str, Any] = {"method": "GET", "path": "/results$"}
 NEVER = 1e6
 """Seconds that no test takes."""
 
-THREE_BITS = SPEC.replace("scheme: bare", "distance: 3, scheme: encoded").replace("lagos", "torino")
+SEVEN_BITS = SPEC.replace("scheme: bare", "distance: 3, scheme: encoded").replace("lagos", "torino")
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +51,17 @@ def world(place: Place, tmp_path: Path) -> World:
 
 
 @pytest.fixture(scope="module")
-def wide(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """The same service, with an encoded circuit that records several bits."""
-    return Place(service=place.service, path=tmp_path_factory.mktemp("wide"), spec=THREE_BITS)
+def executor(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The same service, with a run for its other job program."""
+    path = tmp_path_factory.mktemp("executor")
+    return Place(service=place.service, path=path, settings={"program": "executor"})
+
+
+@pytest.fixture(scope="module")
+def two_jobs(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The same service, with a run of two jobs."""
+    spec = SPEC.replace("measure: [Z]", "measure: [X, Z]")
+    return Place(service=place.service, path=tmp_path_factory.mktemp("two"), spec=spec)
 
 
 def assert_done_once(world: World, *, posts: int = 1) -> None:
@@ -124,6 +133,26 @@ def test_the_services_own_limit_of_posts_holds_nothing_up_for_long(
     state.posts.clear()
     assert_gone_on(world)
     assert_done_once(world, posts=2)
+
+
+def test_429_is_not_believed_if_the_job_is_listed_all_the_same(world: World) -> None:
+    world.inject(status(429, "after"))
+    world.tick()
+    assert world.states() == ["planned"]
+    assert_gone_on(world)
+    assert_done_once(world)
+
+
+def test_no_more_is_posted_in_a_minute_than_the_settings_allow(
+    two_jobs: Place, tmp_path: Path
+) -> None:
+    world = two_jobs.world(tmp_path / "runs", posts_per_minute=1)
+    assert "at most 1 submissions a minute" in world.tick().waits[-1]
+    world.tick()
+    assert world.posts() == 1
+    world.clock.advance(61)
+    assert_gone_on(world)
+    assert world.posts() == 2 and list(world.tags().values()) == [1, 1]
 
 
 @pytest.mark.parametrize("code", [400, 404, 413, 422])
@@ -201,6 +230,28 @@ def test_an_accepted_job_whose_answer_is_lost_is_adopted_by_its_tag(
     assert world.story() == ["intended", *known, "done"]
 
 
+@pytest.mark.parametrize("fault", ["504 once", "reset", "no id"])
+def test_so_is_that_of_the_other_program_whose_answer_is_lost(
+    executor: Place, tmp_path: Path, fault: str
+) -> None:
+    world = executor.world(tmp_path / "runs")
+    world.inject(replace(LOST[fault]))
+    assert_gone_on(world)
+    assert_done_once(world)
+
+
+def test_a_lost_answer_holds_up_no_other_job(two_jobs: Place, tmp_path: Path) -> None:
+    world = two_jobs.world(tmp_path / "runs")
+    world.lag(NEVER)
+    world.inject(replace(LOST["reset"]))
+    world.tick()
+    world.tick()
+    assert world.states() == ["unknown", "submitted"]
+    world.lag(0)
+    assert_gone_on(world)
+    assert world.states() == ["done", "done"] and list(world.tags().values()) == [1, 1]
+
+
 @pytest.mark.parametrize("fault", ["reset", "500 for ever", "empty"])
 def test_a_job_that_is_listed_late_is_adopted_when_it_is(world: World, fault: str) -> None:
     world.lag(NEVER)
@@ -230,8 +281,7 @@ def test_a_client_killed_while_its_post_is_pending_is_adopted_by_the_next_proces
     world: World,
 ) -> None:
     world.inject(Rule(kind="hang", **POST))
-    command = [sys.executable, "-m", "hexmagic.driver.cli", "tick", "--runs", str(world.runs)]
-    command = [str(Path(sys.executable).with_name("hexmagic")), *command[3:]]
+    command = [str(Path(sys.executable).with_name("hexmagic")), "tick", "--runs", str(world.runs)]
     child = subprocess.Popen(command, env=child_environment(), stdout=subprocess.DEVNULL)
     with world.service.state.changed:
         assert world.service.state.changed.wait_for(lambda: world.service.jobs, timeout=60)
@@ -293,6 +343,18 @@ def test_a_person_s_word_is_no_reason_to_send_what_is_listed_before_it_can_be_se
     world.lag(0)
     assert_gone_on(world)
     assert_done_once(world)
+
+
+def test_what_is_listed_after_a_person_s_word_is_cancelled_there_with_the_run(world: World) -> None:
+    world.service.hold()
+    lose(world).tick_until("parked", seconds=60)
+    world.device.operational = False
+    world.tick(resubmit=True)
+    world.lag(0)
+    cancel_run(world.folder, world.ticker)
+    if world.states() != ["cancelled"]:
+        world.tick_until("cancelled")
+    assert world.posts() == 1 and [job.word for job in world.service.jobs] == ["Cancelled"]
 
 
 def test_a_resubmitted_job_whose_first_shows_up_after_all_is_counted_twice_and_kept_once(
@@ -367,12 +429,41 @@ def test_of_two_finished_jobs_one_is_kept_and_both_charges_count(world: World, l
     assert_all_counted(world)
 
 
+def test_a_second_job_that_could_not_be_cancelled_is_cancelled_before_ours_has_ended(
+    world: World,
+) -> None:
+    world.service.hold()
+    lose(world)
+    _, second = double(world)
+    world.lag(0)
+    world.inject(Rule(kind="reset", when="before", method="POST", path="/cancel$", times=None))
+    world.tick()
+    assert second.word == "Queued" and world.states() == ["submitted"]
+    world.service.rules.clear()
+    world.tick()
+    assert second.word == "Cancelled" and world.states() == ["submitted"]
+
+
+def test_of_two_jobs_the_oldest_that_was_not_cancelled_is_kept(world: World) -> None:
+    world.service.hold()
+    lose(world)
+    first, second = double(world)
+    first.end("Cancelled", "by somebody")
+    world.service.release()
+    world.lag(0)
+    assert_gone_on(world)
+    kept = {remote.remote_id: remote.kept for remote in world.remotes()}
+    assert kept == {first.id: 0, second.id: 1}
+    assert_all_counted(world)
+
+
 def test_somebody_else_s_jobs_in_the_listing_are_none_of_ours(world: World) -> None:
     world.lag(NEVER)
     world.inject(status(500))
     world.tick()
     tag = world.submissions()[0].tag
-    job = {"instance": world.service.instance, "program": "sampler", "device": world.device.name}
+    job: dict[str, Any] = {"instance": world.service.instance, "program": "sampler"}
+    job |= {"device": world.device.name}
     for i, other in enumerate(("theirs", tag[:-1], f"{tag}0")):
         world.service.state.add(Job(id=f"x{i}", params=b"{}", tags=[other], word="Failed", **job))
     world.lag(0)
@@ -417,6 +508,15 @@ DAMAGED = {
 
 @pytest.mark.parametrize("damage", DAMAGED)
 def test_a_damaged_result_is_fetched_again(world: World, damage: str) -> None:
+    go_through_damage(world, damage)
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_so_is_that_of_the_other_program(executor: Place, tmp_path: Path, damage: str) -> None:
+    go_through_damage(executor.world(tmp_path / "runs"), damage)
+
+
+def go_through_damage(world: World, damage: str) -> None:
     world.inject(replace(DAMAGED[damage]))
     world.tick()
     assert "fetched again" in world.tick().waits[-1] and world.states() == ["submitted"]
@@ -425,13 +525,14 @@ def test_a_damaged_result_is_fetched_again(world: World, damage: str) -> None:
     assert len(list((world.folder.path / "raw").iterdir())) == 2
 
 
-def test_a_result_without_one_of_its_registers_is_fetched_again(
-    wide: Place, tmp_path: Path
-) -> None:
-    world = wide.world(tmp_path / "runs")
-    world.inject(Rule(kind="results_register", **RESULTS))
+def test_a_result_with_other_registers_is_fetched_again(world: World) -> None:
     world.tick()
+    world.service.wait()
+    (job,) = world.service.jobs
+    text = job.text
+    alter(job, lambda item: {f"{name}_": array for name, array in item.items()})
     assert "fetched again" in world.tick().waits[-1] and world.states() == ["submitted"]
+    job.text = text
     assert_gone_on(world)
     assert_done_once(world)
 
@@ -462,29 +563,31 @@ def test_a_result_that_does_not_arrive_is_asked_for_again_without_limit(
     assert_done_once(world)
 
 
-def reverse(job: Job) -> None:
-    """Turn round the bits of every register of a job's result."""
-    from service.programs import encode
-
+def alter(job: Job, change: Callable[[Bits], Bits]) -> None:
+    """Change the bits of a finished job's result, circuit by circuit."""
     assert job.outcome is not None
-    bits = tuple({name: a[..., ::-1] for name, a in item.items()} for item in job.outcome.bits)
-    job.text = encode(replace(job.outcome, bits=tuple(_packed(item) for item in bits)))
+    bits = tuple(change(item) for item in job.outcome.bits)
+    job.text = encode(replace(job.outcome, bits=bits))
 
 
-def _packed(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: np.ascontiguousarray(array) for name, array in item.items()}
+def turned(item: Bits) -> Bits:
+    """Return registers with their bits in reverse."""
+    return {name: np.ascontiguousarray(array[..., ::-1]) for name, array in item.items()}
 
 
+@pytest.mark.parametrize("program", ["sampler", "executor"])
 def test_bits_in_reverse_are_named_by_the_canary_and_no_table_has_them(
-    wide: Place, tmp_path: Path
+    place: Place, tmp_path: Path, program: str
 ) -> None:
+    settings = {"program": program}
+    wide = Place(service=place.service, path=tmp_path, spec=SEVEN_BITS, settings=settings)
     world = wide.world(tmp_path / "runs")
     world.tick()
     world.service.wait()
-    reverse(world.service.jobs[0])
+    alter(world.service.jobs[0], turned)
     step = world.tick()
     assert (step.state, step.exit_code) == ("failed", FAILED)
-    assert "bit-order canary" in step.problems[1] and "reversed" in step.problems[1]
+    assert "bit-order canary: registers data are reversed" in " ".join(step.problems)
     assert not list((world.folder.path / "shots").glob("*.parquet"))
 
 
@@ -537,11 +640,28 @@ def test_a_token_that_was_revoked_is_renewed(world: World) -> None:
     assert_done_once(world)
 
 
-def test_a_token_that_is_revoked_just_before_the_post_is_no_acceptance(world: World) -> None:
-    world.hook("post", world.service.revoke_tokens).tick()
-    assert len(world.service.jobs) <= 1 and world.states()[0] in ("planned", "submitted")
+@pytest.mark.parametrize("kind", ["status", "reset", "empty"])
+def test_tokens_that_cannot_be_had_are_waited_for_no_longer_than_the_wall_clock(
+    place: Place, tmp_path: Path, kind: Any
+) -> None:
+    world = place.world(tmp_path / "runs", timeout_seconds=3.0)
+    world.tick()
+    world.service.revoke_tokens()
+    world.inject(Rule(kind=kind, status=503, path="/identity/token", times=None))
+    begun = time.monotonic()
+    assert world.tick().exit_code == WAITING and world.states() == ["submitted"]
+    assert time.monotonic() - begun < 20
+    world.service.rules.clear()
     assert_gone_on(world)
-    assert_done_once(world, posts=world.posts())
+    assert_done_once(world)
+
+
+def test_a_token_that_is_revoked_just_before_the_post_is_no_acceptance(world: World) -> None:
+    step = world.hook("post", world.service.revoke_tokens).tick()
+    assert world.states() == ["planned"] and not world.service.jobs
+    assert "token was not taken" in step.waits[-1]
+    assert_gone_on(world)
+    assert_done_once(world, posts=2)
 
 
 @pytest.mark.parametrize("submitted", [True, False])
@@ -602,19 +722,11 @@ def test_a_cancelled_run_whose_job_s_fate_is_not_known_sends_nothing(
 def test_both_calibrations_are_kept_if_there_is_a_new_one(world: World) -> None:
     world.service.hold()
     world.tick()
-    before = world.device.calibrated_at
     world.service.recalibrate(world.device.name, 1.5)
     world.service.release()
     assert_gone_on(world)
-    files = [world.folder.read_json(f"calibration/{path.name}") for path in calibrations(world)]
-    assert len({file["calibrated_at"] for file in files}) == 2
-    details = [event.detail for event in world.events()]
-    assert any(before[:10] in text for text in details)
-    assert sum("calibration of" in text for text in details) == 2
-
-
-def calibrations(world: World) -> list[Path]:
-    return sorted((world.folder.path / "calibration").iterdir())
-
-
-Act = Callable[[World], None]
+    names = [path.name for path in (world.folder.path / "calibration").iterdir()]
+    times = [world.folder.read_json(f"calibration/{name}")["calibrated_at"] for name in names]
+    submitted, collected = sorted(times)
+    details = [event.detail for event in world.events() if event.to_state in ("intended", "done")]
+    assert submitted in details[0] and collected in details[1] and submitted != collected

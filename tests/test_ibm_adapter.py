@@ -1,5 +1,6 @@
 """The IBM adapter, with the real client, against the loopback service: the road and submissions."""
 
+import errno
 import json
 import socket
 import time
@@ -176,6 +177,21 @@ def test_a_name_that_is_not_found_has_not_accepted(service: LoopbackService, bod
     remote = remote_of(service, url="http://nowhere.invalid/api/v1")
     with pytest.raises(NotAcceptedError, match="not submitted"):
         remote.post(body)
+
+
+def test_a_network_that_is_down_has_not_accepted(
+    service: LoopbackService, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = remote_of(service)
+    remote.usage()  # the account is open and the token is there
+
+    def unreachable(*_: Any) -> None:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", unreachable)
+    with pytest.raises(NotAcceptedError, match="not submitted"):
+        remote.post(body)
+    assert not service.jobs
 
 
 @pytest.mark.parametrize(("when", "jobs"), [("before", 0), ("after", 1)])

@@ -178,6 +178,16 @@ def test_a_job_that_would_run_too_long_is_stopped_and_charged_its_limit(start: A
     assert job.status() == "ERROR"
 
 
+def test_no_job_runs_longer_than_three_hours(start: Any) -> None:
+    service, circuit = start(), QuantumCircuit(133, 1)
+    circuit.delay(30_000_000, 0)  # 0.12 s
+    circuit.measure(0, 0)
+    job = submit(open_client(service), [circuit], shots=100_000)
+    with pytest.raises(RuntimeJobMaxTimeoutError, match="10800 seconds"):
+        job.result(poll_interval=0.1)
+    assert service.jobs[0].charged_seconds == 10800
+
+
 @pytest.mark.parametrize(
     ("circuit", "shots", "said"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hexmagic.driver.hardware_ledger import HardwareLedger
 from hexmagic.driver.ledger import LEDGER_NAME
 from hexmagic.driver.times import utc_now
 
-from .killer import Ended, Killer
+from .killer import KILLED, Ended, Killer
 
 SPEC = """\
 schema_version: 1
@@ -34,7 +35,7 @@ CONFIG = ServiceConfig(devices=("boston",), noise="device", fresh_repeats=False)
 """The same circuit gives the same shots again, noise included."""
 
 _TABLES = ("fidelity", "cutflow", "points")
-_MOST_TICKS = 30
+_MOST_TICKS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,11 @@ class World:
         return self.service.jobs[self.before :]
 
     @property
+    def ledger_is_there(self) -> bool:
+        """Whether there is a ledger."""
+        return (self.runs / LEDGER_NAME).is_file()
+
+    @property
     def run_ids(self) -> list[str]:
         """Its runs."""
         return run_ids(self.runs)
@@ -72,17 +78,30 @@ class World:
         self.service.wait()
         return self.call("tick", "--json", *words, **fault)
 
-    def go_on(self) -> None:
-        """Tick until nothing is open; of what is parked say that it is to be submitted again."""
+    def go_on(self, strike: Callable[[], dict[str, Any]] = dict) -> int:
+        """Tick until nothing is open; return how many ticks were killed.
+
+        Of what is parked say that it is to be submitted again.
+
+        Args:
+            strike: gives the fault that each tick is to have.
+        """
         words: tuple[str, ...] = ()
+        killed = 0
         for _ in range(_MOST_TICKS):
-            ended = self.tick(*words)
+            ended = self.tick(*words, **strike())
+            killed += ended.code == KILLED
             if ended.code == 0:
-                return
-            told = json.loads(ended.out)["runs"]
-            assert ended.code == 75 or [run["state"] for run in told] == ["parked"], ended
-            words = ("--resubmit", told[0]["run"]) if told[0]["state"] == "parked" else ()
+                return killed
+            words = () if ended.code == KILLED else self._answer(ended)
         raise AssertionError(f"still open after {_MOST_TICKS} ticks: {ended}")
+
+    def _answer(self, ended: Ended) -> tuple[str, ...]:
+        """Return what a person adds to the next tick after one that came to its end."""
+        told = json.loads(ended.out)
+        parked = [run["run"] for run in told["runs"] if run["state"] == "parked"]
+        assert ended.code == (4 if parked else 75), ended
+        return ("--resubmit", parked[0]) if parked else ()
 
     def tables(self) -> dict[str, str]:
         """Return the tables of its only run as text, as both kinds of file hold them."""

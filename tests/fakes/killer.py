@@ -21,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -74,7 +74,7 @@ class Ended:
 class Killer:
     """The process that forks; use as a context manager."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: dict[str, str]) -> None:
         root = Path(__file__).parents[1]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "fakes.killer"],
@@ -189,11 +189,12 @@ def watch(step: Callable[[str], None]) -> None:
 
 def _watched(act: Callable[..., Any], step: Callable[[str], None], name: str) -> Callable[..., Any]:
     def watched(*values: Any, **options: Any) -> Any:
-        file = os.readlink(f"/proc/self/fd/{values[0]}") if name == "fsync" else values[-1]
-        step(f"before {name} {Path(file).name}")
+        open_file = Path(f"/proc/self/fd/{values[0]}")
+        file = open_file.readlink() if name == "fsync" else Path(values[-1])
+        step(f"before {name} {file.name}")
         done = act(*values, **options)
         if name == "rename":
-            step(f"after {name} {Path(file).name}")
+            step(f"after {name} {file.name}")
         return done
 
     return watched

@@ -196,17 +196,16 @@ def clean_environment(home: Path) -> dict[str, str]:
 def _service(command: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Run the service; yield its address and the variables that it says to export."""
     words = [sys.executable, *shlex.split(command)[1:]]
-    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        said: list[str] = []
-        while not (said and said[-1].startswith("# What it knows: ")):
-            line = process.stdout.readline()
-            assert line, "the service ended"
-            said.append(line)
-        exports = [shlex.split(line)[1].split("=", 1) for line in said if line[:7] == "export "]
-        (root,) = re.findall(r"http://127\.0\.0\.1:\d+", said[-1])
-        yield root, {name: value for name, value in exports}
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said: list[str] = []
+            while not (said and said[-1].startswith("# What it knows: ")):
+                line = process.stdout.readline()
+                assert line, "the service ended"
+                said.append(line)
+            exports = [shlex.split(line)[1].split("=", 1) for line in said if line[:7] == "export "]
+            (root,) = re.findall(r"http://127\.0\.0\.1:\d+", said[-1])
+            yield root, {name: value for name, value in exports}
+        finally:
+            process.kill()
