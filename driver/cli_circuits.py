@@ -42,7 +42,7 @@ def check(specs: tuple[str, ...], runs: Path, format_: str) -> None:
 
     \b
     Example:
-      hexmagic check experiments/*.yaml
+      hexmagic check experiments/steane_h.yaml experiments/fold_d5.yaml
       hexmagic check experiments/steane_h.yaml --format json
     """
     checked = [check_one(spec, runs) for spec in specs]

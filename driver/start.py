@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from ..backends.remote import AccountError
 from ..experiments.errors import UsageError
 from ..experiments.spec import (
     HARDWARE,
@@ -185,7 +186,10 @@ def prepare_request(
         runs: directory whose settings tell how paid hardware is reached.
     """
     plan = make_plan(request.experiment, overrides=request.overrides)
-    engine = services.engine(plan, runs)
+    try:
+        engine = services.engine(plan, runs)
+    except AccountError as error:
+        raise AccountError(f"{request.where('device.backend')}: {error}") from None
     load = None if engine.machines is None else engine.machines.device
     build = services.build if load is None else partial(services.build, load=load)
     prepared = prepare(plan, engine, build=build, judge=services.judge, where=request.where)
