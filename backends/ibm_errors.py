@@ -119,6 +119,12 @@ def failure_of(error: BaseException, secrets: Iterable[str]) -> Failure:
                 status=response.status_code,
                 retry_after=read_retry_after(response.headers.get("Retry-After")),
             )
+    for one in chain:
+        if isinstance(one, NewConnectionError):
+            reason = str(one).partition("Failed to ")[2] or str(one)
+            return Failure(
+                text=one_line(f"no connection: failed to {reason}", secrets), unsent=True
+            )
     kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
     text = one_line(f"{kind}{error}", secrets)
     return Failure(text=text, unsent=any(_is_before_sending(one) for one in chain))

@@ -42,10 +42,10 @@ class Limit:
         """Return why so many seconds more are too many; None if they are not."""
         if asked <= self.left:
             return None
+        advice = "raise it or take fewer shots" if self.field else "wait, or raise it"
         return (
-            f"up to {asked:g} QPU seconds more would exceed {self.what} of {self.seconds:g} "
-            f"({self.charged:g} charged, up to {self.pending:g} in flight or planned); take fewer "
-            "shots, wait, or raise it"
+            f"up to {asked:.6g} QPU seconds more would exceed {self.what} of {self.seconds:g} "
+            f"({self.charged:.4g} charged, up to {self.pending:.6g} in flight or planned); {advice}"
         )
 
 

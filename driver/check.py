@@ -9,7 +9,13 @@ from typing import Any
 from ..experiments.spec import HARDWARE
 from .adapters import Engine
 from .circuits import PlannedCircuit
-from .limits import REPETITION_DELAY_SECONDS, engine_refusals, estimated_qpu_seconds
+from .limits import (
+    JOB_SECONDS,
+    REPETITION_DELAY_SECONDS,
+    engine_refusals,
+    estimated_qpu_seconds,
+)
+from .machines import is_hardware
 from .plan import Point
 from .policies import Policy, render_policies, reuse_words
 from .prepare import Prepared
@@ -43,6 +49,7 @@ def describe(
         "shards": len(prepared.shards),
         "estimated_qpu_seconds": estimated_qpu_seconds(prepared),
         "repetition_delay_seconds": REPETITION_DELAY_SECONDS,
+        "job_seconds": JOB_SECONDS if is_hardware(plan) else 0.0,
         "not_runnable": list(engine_refusals(prepared, engine)),
         "rewrites": rewrites(plan, prepared.circuits),
         "points": [_point(prepared, point, certify, compare) for point in plan.points],
@@ -59,7 +66,7 @@ def render_check(document: Mapping[str, Any], width: int = 80) -> str:
         f"{points} point{'s' * (points != 1)}, {circuits} circuits, {_all_shots(document)} on "
         f"{document['engine']}; estimated on hardware: "
         f"{document['estimated_qpu_seconds']:.3g} QPU seconds, shots x (duration + repetition "
-        f"delay of {1e6 * document['repetition_delay_seconds']:.0f} us)",
+        f"delay of {1e6 * document['repetition_delay_seconds']:.0f} us){_per_job(document)}",
         width,
     )
     for text in document["not_runnable"]:
@@ -76,6 +83,11 @@ def render_check(document: Mapping[str, Any], width: int = 80) -> str:
     for text in document["rewrites"]:
         lines += textwrap.wrap(text, width, initial_indent="  - ", subsequent_indent="    ")
     return "\n".join(lines) + "\n"
+
+
+def _per_job(document: Mapping[str, Any]) -> str:
+    seconds = document["job_seconds"]
+    return f" + {seconds:g} s for each job" if seconds else ""
 
 
 def _preflight(checks: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_common import print_json, runs_option
+from .cli_common import runs_option
+from .tick_report import SCHEMA_VERSION
+from .times import utc_now
 
 if TYPE_CHECKING:
     from .tick_report import RunStep, Tick
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="One safe step for every open run; for a timer.")
 @runs_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON on standard output.")
 @click.option(
     "--resubmit",
     metavar="RUN",
@@ -36,15 +39,21 @@ def tick(runs: Path, as_json: bool, resubmit: str | None, workers: int | None) -
       hexmagic tick --json --runs /data/runs
     """
     from .catalogue import find_run
+    from .directory_lock import WaitingError
     from .execution import Services
     from .start import checked_workers
     from .tick import make_ticker
 
     ticker = make_ticker(runs, Services(), checked_workers(workers))
     again = None if resubmit is None else find_run(resubmit, runs).run_id
-    done = ticker.tick(resubmit=again)
+    try:
+        done = ticker.tick(resubmit=again)
+    except WaitingError as error:
+        if as_json:
+            _print_line({"exit_code": error.exit_code, "waits": str(error)})
+        raise
     if as_json:
-        print_json(done.to_json())
+        _print_line(done.to_json())
     else:
         click.echo("\n".join(render_tick(done)))
     return done.exit_code
@@ -77,6 +86,12 @@ def cancel(name: str, runs: Path) -> int:
     done = cancel_run(folder, make_ticker(folder.path.parent, services, os.cpu_count() or 1))
     click.echo("\n".join(render_step(done)))
     return done.exit_code
+
+
+def _print_line(document: dict[str, Any]) -> None:
+    """Print a JSON document on a line of its own, as a log wants it."""
+    known = {"schema_version": SCHEMA_VERSION, "time": utc_now()}
+    click.echo(json.dumps(known | document, sort_keys=True))
 
 
 def render_tick(done: Tick) -> list[str]:

@@ -55,7 +55,7 @@ def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
     if unheard:
         run.waits.append(unheard)
     run.ledger.set_run_state(run_id, state, detail="; ".join(problems))
-    return problems
+    return () if state == "cancelled" else problems  # what is missing then was asked for
 
 
 def _draw(run: HardwareRun, outputs: Outputs) -> tuple[str, ...]:

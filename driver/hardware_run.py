@@ -116,8 +116,11 @@ def wait_for(
         raise_for(done, folder)
         sleep(ticker.site.ibm.poll_seconds)
     if done.state != "done":
-        why = done.problems[0] if done.problems else "its jobs were cancelled"
-        raise RunFailedError(f"run {folder.run_id}: {done.state}: {' '.join(why.split())}")
+        why = next((text for text in done.problems if " failed: " in text), "see its jobs")
+        raise RunFailedError(
+            f"run {folder.run_id}: {done.state}: {' '.join(why.split())}; what failed is run again "
+            f"by `hexmagic run --resume {folder.run_id}{runs_words(folder)}`"
+        )
 
 
 def raise_for(done: RunStep, folder: RunFolder) -> None:

@@ -47,10 +47,9 @@ def hardware_status(folder: RunFolder) -> dict[str, Any] | None:
 
 def render_hardware(document: Mapping[str, Any], width: int) -> Iterator[str]:
     """Yield what `hardware_status` returned as lines: a job that is done is not listed."""
-    yield (
-        f"charged  {document['charged_seconds']:.1f} QPU seconds; up to "
-        f"{document['open_seconds']:g} more may be"
-    )
+    pending = document["open_seconds"]
+    more = f"; up to {pending:g} more in flight or planned" if pending else ""
+    yield f"charged  {document['charged_seconds']:.1f} QPU seconds{more}"
     if document["doubles"]:
         yield from _wrap("doubles", ", ".join(document["doubles"]), width)
     listed = [job for job in document["jobs"] if job["state"] not in ("done", "failed")]

@@ -52,12 +52,10 @@ def call_hook(folder: RunFolder, ledger: Ledger, state: str) -> str | None:
 
 
 def _was_called(folder: RunFolder, ledger: Ledger) -> bool:
-    """Return whether it was called since the run last began or went on."""
+    """Return whether it was called since a job of the run last changed."""
     for event in reversed(ledger.events(folder.run_id)):
-        if event.shard is None and event.detail.startswith(_SAID):
-            return True
-        if event.shard is None and event.to_state == "running":
-            return False
         if event.shard is not None:
-            return False  # a job has changed since
+            return False
+        if event.detail.startswith(_SAID):
+            return True
     return False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..experiments.errors import RefusedError
 from .adapters import Engine
 from .circuits import PlannedCircuit
+from .machines import is_hardware
 from .plan import Plan
 from .prepare import Prepared, Where
 
@@ -54,16 +55,19 @@ def most_seconds(estimated: float) -> int:
 def estimated_qpu_seconds(prepared: Prepared, point: int | None = None) -> float:
     """Return the quantum processor time of a plan, or of one point of it, in seconds.
 
-    Shots x (circuit duration + repetition delay of 250 us), summed over the circuits. An emulator
-    charges nothing; this is what the same plan would take on hardware. What hardware cannot do,
-    H_ideal and shots with given faults, is left out.
+    Shots x (circuit duration + repetition delay of 250 us), summed over the circuits; on hardware
+    also JOB_SECONDS for each job. An emulator charges nothing; this is what the same plan would
+    take on hardware, but for its jobs. What hardware cannot do, H_ideal and shots with given
+    faults, is left out.
     """
     shots = {p.index: p.shots for p in prepared.plan.points if p.estimate.kind == "direct"}
-    return sum(
+    seconds = sum(
         shots.get(circuit.point, 0) * (circuit.duration_seconds + REPETITION_DELAY_SECONDS)
         for circuit in prepared.circuits
         if (point is None or circuit.point == point) and circuit.basis != "H_ideal"
     )
+    jobs = [shard for shard in prepared.shards if point is None or shard.point == point]
+    return seconds + (JOB_SECONDS * len(jobs) if is_hardware(prepared.plan) else 0.0)
 
 
 def check_gates(prepared: Prepared, where: Where) -> None:

@@ -50,7 +50,7 @@ class Waiting:
         """Return what is waited for, in words."""
         if self.ended:
             return "ended"
-        time = "" if self.at is None else self.at.isoformat().replace("+00:00", "Z")
+        time = "" if self.at is None else f"{self.at:%Y-%m-%dT%H:%M:%SZ}"
         if not self.calibration:
             return f"due at {time}"
         return "due on a new calibration" + (f", not before {time}" if time else "")

@@ -101,7 +101,15 @@ def render_status(document: Mapping[str, Any], width: int = 80) -> str:
             f"{failure['attempt']}: {failure['error']}"
         )
         lines += textwrap.wrap(text, width, initial_indent="failed   ", subsequent_indent=" " * 9)
-    return "\n".join([*lines, f"next     {document['next']}"]) + "\n"
+    lines += textwrap.wrap(
+        document["next"],
+        max(width, 40),
+        initial_indent="next     ",
+        subsequent_indent=" " * 9,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines) + "\n"
 
 
 def _counts_on_disk(folder: RunFolder) -> Counter[str]:
@@ -134,8 +142,9 @@ def _next_step(folder: RunFolder, state: str) -> str:
     if state in ("waiting", "cancelling"):
         return f"hexmagic tick{words}"
     if state == "parked":
+        name = f"{folder.path.name}{words}"
         return (
-            f"hexmagic tick --resubmit {folder.path.name}{words}, or hexmagic cancel; "
-            "see docs/hardware.md"
+            f"hexmagic tick --resubmit {name}, or hexmagic cancel {name}; docs/hardware.md tells "
+            "which"
         )
     return "wait: a process is running it" if state == "running" else resume_command(folder)

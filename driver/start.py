@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from ..backends.device import DeviceError
 from ..backends.remote import AccountError
 from ..experiments.errors import UsageError
 from ..experiments.spec import (
@@ -190,6 +191,8 @@ def prepare_request(
         engine = services.engine(plan, runs)
     except AccountError as error:
         raise AccountError(f"{request.where('device.backend')}: {error}") from None
+    except DeviceError as error:
+        raise DeviceError(f"{request.where('device.name')}: {error}") from None
     load = None if engine.machines is None else engine.machines.device
     build = services.build if load is None else partial(services.build, load=load)
     prepared = prepare(plan, engine, build=build, judge=services.judge, where=request.where)

@@ -56,9 +56,12 @@ class Ticker:
             resubmit: id of a run whose parked jobs a person wants submitted again.
 
         Raises:
+            UsageError: nothing of that run is parked; nothing is done then.
             WaitingError: another process is at work here.
         """
         with directory_lock(self.runs):
+            if resubmit is not None:
+                self._require_parked(resubmit)
             folders, steps = self._open_folders()
             steps += [
                 self.step_hardware(folder, resubmit=folder.run_id == resubmit)
@@ -129,7 +132,8 @@ class Ticker:
                 continue
             folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
             try:
-                if run_id in states or is_hardware(folder.plan) or self._is_left(folder):
+                hardware = is_hardware(folder.plan)  # reads the plan, whatever follows
+                if run_id in states or hardware or self._is_left(folder):
                     folders.append(folder)
             except HexmagicError as error:
                 problems = (str(error),)
@@ -137,6 +141,17 @@ class Ticker:
                     RunStep(run=run_id, state="damaged", problems=problems, exit_code=FAILED)
                 )
         return folders, damaged
+
+    def _require_parked(self, run_id: str) -> None:
+        parked = False
+        if (self.runs / LEDGER_NAME).is_file():
+            with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
+                parked = any(j.state == "parked" for j in ledger.latest_jobs(run_id).values())
+        if not parked:
+            raise UsageError(
+                f"--resubmit {run_id}: nothing of it is parked, so there is nothing to decide; "
+                "leave the option out"
+            )
 
     def _is_left(self, folder: RunFolder) -> bool:
         """Return whether an emulated run that the ledger lacks was left, not just begun."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -78,7 +78,9 @@ def assert_gone_on(world: World, state: RunState = "done", *, seconds: float = 0
     assert world.ticker.tick().runs == ()
 
 
-def status(code: int, when: str = "before", times: int | None = 1, **more: Any) -> Rule:
+def status(
+    code: int, when: Literal["before", "after"] = "before", times: int | None = 1, **more: Any
+) -> Rule:
     return Rule(kind="status", status=code, when=when, times=times, **{**POST, **more})
 
 

@@ -20,7 +20,7 @@ from service import Rule
 
 from hexmagic.driver.hardware_run import plan_again
 from hexmagic.driver.provenance import PROVENANCE
-from hexmagic.driver.tick import FAILED, WAITING
+from hexmagic.driver.tick_report import FAILED, WAITING
 
 MAX_SHOTS = 64
 """Of the machine: more jobs, and a canary just fits."""
@@ -176,6 +176,12 @@ def test_40_submissions_under_all_faults_are_on_the_server_once(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     fuzz(tmp_path, 40, record_property)
+
+
+def test_20_submissions_are_not_doubled_where_the_listing_lags(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    fuzz(tmp_path, 20, record_property, listing_wait_seconds=3.0)
 
 
 def test_jobs_that_fail_there_too_are_tried_again_under_a_tag_of_their_own(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_the_results_are_those_of_a_direct_run_with_the_same_seeds(
 
 def is_column(column: tuple[Any, ...], bit: dict[str, Any]) -> bool:
     """Whether a column of the shots table is that of a bit of the record map."""
-    return column[-1] == f"{bit['register']}[{bit['index']}]"
+    return bool(column[-1] == f"{bit['register']}[{bit['index']}]")
 
 
 def test_the_measured_acceptance_is_the_predicted_one(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_systemd_finds_little_that_the_service_may_do(tmp_path: Path) -> None:
     tool = shutil.which("systemd-analyze")
     if tool is None:
         pytest.skip("systemd-analyze is not here")
-    words = ["security", "--offline=true", "--threshold=40", EXAMPLES / "hexmagic.service"]
+    words = ["security", "--offline=true", "--threshold=40", str(EXAMPLES / "hexmagic.service")]
     done = subprocess.run([tool, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-200:]
 

@@ -97,7 +97,8 @@ def test_every_experiment_is_run_and_the_largest_exit_code_is_the_jobs(
 def test_an_experiment_for_hardware_runs_on_the_snapshot_of_its_machine(tmp_path: Path) -> None:
     shipped = (ROOT / "experiments" / "hardware_h.yaml").read_text()
     assert "backend: ibm" in shipped
-    specs = {"a.yaml": SPEC, "b.yaml": shipped, "c.yaml": "device: {backend: aer} # name: ibm_fez\n"}
+    other = "device: {backend: aer}  # name: ibm_fez\n"
+    specs = {"a.yaml": SPEC, "b.yaml": shipped, "c.yaml": other}
     done = run_script(tmp_path, '#!/bin/sh\necho "$@"\n', specs)
     said = [line for line in done.stdout.splitlines() if line.startswith("run ")]
     assert all("--backend clifft " in line for line in said)
