@@ -112,22 +112,22 @@ def test_a_wait_beyond_the_wall_clock_is_an_error_at_once(service: LoopbackServi
 def test_a_hanging_answer_ends_with_the_wall_clock(
     service: LoopbackService, job_id: str, path: str
 ) -> None:
-    remote = remote_of(service, timeout_seconds=0.4)
+    remote = remote_of(service, timeout_seconds=2.0)
     remote.usage()
     service.rules.append(Rule(kind="hang", method="GET", path=path, times=None))
     began = time.monotonic()
-    with pytest.raises(RemoteError, match=r"no answer in 0\.4 s"):
+    with pytest.raises(RemoteError, match=r"no answer in 2 s"):
         QUESTIONS[path](remote, job_id)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 15.0
     service.rules.clear()
     assert remote.find("hexmagic:1")
 
 
 def test_a_server_that_drips_does_not_hold_us(service: LoopbackService) -> None:
     began = time.monotonic()
-    with dripping() as url, pytest.raises(RemoteError, match=r"no answer in 0\.5 s"):
-        remote_of(service, url=url, timeout_seconds=0.5).usage()
-    assert time.monotonic() - began < 3.0
+    with dripping() as url, pytest.raises(RemoteError, match=r"no answer in 3 s"):
+        remote_of(service, url=url, timeout_seconds=3.0).usage()
+    assert time.monotonic() - began < 15.0
 
 
 def test_an_expired_token_is_renewed_once(service: LoopbackService) -> None:
