@@ -152,7 +152,7 @@ def open_account(settings: IbmSettings) -> Opened:
         Exception: any of the client's; `failure_of_opening` says what it means.
     """
     url = settings.url
-    quiet = _Redacting(tuple)
+    quiet = _Redacting(_saved_tokens)
     _guard_logs(quiet)
     service = _Service(
         name=settings.account,
@@ -186,13 +186,22 @@ def failure_of_opening(error: Exception) -> Failure:
     from qiskit_ibm_runtime.accounts import AccountNotFoundError
     from qiskit_ibm_runtime.exceptions import IBMError
 
-    failure = failure_of(error.__cause__ or error, ())
+    failure = failure_of(error.__cause__ or error, _saved_tokens())
     if isinstance(error, AccountNotFoundError):
         return Failure(text=f"none found ({failure.text}); {HOW_TO}", unsent=True, refused=True)
     asked = error.__cause__ is not None
     wrong = isinstance(error, IBMError | ValueError | LookupError | TypeError) and not asked
     refused = wrong or isinstance(error, PermissionError) or failure.status in {400, 401, 403}
     return replace(failure, unsent=True, refused=refused)
+
+
+def _saved_tokens() -> tuple[str, ...]:
+    """Return the tokens of the accounts that the client has saved, one of which may be in use."""
+    try:
+        accounts = QiskitRuntimeService.saved_accounts()
+    except Exception:  # a damaged file, in any way: no token of it is in use either
+        return ()
+    return tuple(str(account["token"]) for account in accounts.values() if account.get("token"))
 
 
 def _only_instance(service: QiskitRuntimeService) -> str:

@@ -83,7 +83,13 @@ class Failure:
 
 
 def one_line(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a text on one line, not too long, without secrets.
+    """Return a text on one line, not too long, without secrets."""
+    text = " ".join(without_secrets(text, secrets).split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return a text without secrets.
 
     What counts as one: those given, the values of environment variables with names such as TOKEN or
     KEY, and whatever has the form of a bearer token.
@@ -93,9 +99,7 @@ def one_line(text: str, secrets: Iterable[str] = ()) -> str:
         if len(secret) >= _SHORTEST_SECRET:
             for form in (secret, quote(secret, safe=""), repr(secret)[1:-1]):
                 text = text.replace(form, "[redacted]")
-    text = _WEB_TOKEN.sub("[redacted]", _BEARER.sub(r"\1 [redacted]", text))
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return _WEB_TOKEN.sub("[redacted]", _BEARER.sub(r"\1 [redacted]", text))
 
 
 def failure_of(error: BaseException, secrets: Iterable[str]) -> Failure:

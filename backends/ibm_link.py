@@ -16,6 +16,7 @@ from .ibm_errors import (
     error_of_submission,
     failure_of,
     one_line,
+    without_secrets,
 )
 from .ibm_settings import IbmSettings
 from .remote import NotAcceptedError
@@ -80,6 +81,10 @@ class IbmLink:
     def redact(self, text: str) -> str:
         """Return a text on one line, without secrets."""
         return one_line(text, self._secrets)
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text as it is, but for secrets."""
+        return without_secrets(text, self._secrets)
 
     @property
     def _secrets(self) -> tuple[str, ...]:

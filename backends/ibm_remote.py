@@ -121,11 +121,13 @@ class IbmRemote:
 
     def find(self, tag: str) -> tuple[RemoteJob, ...]:
         """Return every job with exactly this tag that the service lists, oldest first."""
-        return self._link.ask(f"jobs with tag {tag}", lambda _, client: ask_jobs(client, tag))
+        jobs = self._link.ask(f"jobs with tag {tag}", lambda _, client: ask_jobs(client, tag))
+        return tuple(map(self._without_secrets, jobs))
 
     def look(self, job_id: str) -> RemoteJob:
         """Return a job as it stands; what it cost, once it is over and that is settled."""
-        job = self._link.ask(f"job {job_id}", lambda _, client: read_job(client.job_get(job_id)))
+        told = self._link.ask(f"job {job_id}", lambda _, client: read_job(client.job_get(job_id)))
+        job = self._without_secrets(told)
         if job.state not in _ENDS:
             return job
         try:
@@ -162,6 +164,9 @@ class IbmRemote:
         except ServiceError as error:
             if error.status != 409:
                 raise
+
+    def _without_secrets(self, job: RemoteJob) -> RemoteJob:
+        return replace(job, reason=self._link.without_secrets(job.reason))
 
     def _of_machine[T](self, name: str, what: str, question: Callable[[Opened, Any, str], T]) -> T:
         try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..backends.remote import RemoteError
+from ..backends.remote import MAX_TAG, Remote, RemoteError
 from .adapters import Engine
 from .execution import Services
+from .files import StorageError
 from .hardware_ledger import HardwareLedger
 from .jobs import RunRow
 from .ledger import LEDGER_NAME
@@ -71,6 +72,32 @@ def register(folder: RunFolder, ledger: HardwareLedger) -> None:
     labels = [(point.index, point.label) for point in plan.points]
     ledger.register(row, labels=labels, shards=folder.shards)
     plan_submissions(folder, ledger)
+
+
+def register_left(folder: RunFolder, ledger: HardwareLedger, remote: Remote) -> None:
+    """Write a run that the ledger lacks into it, if nothing of it was ever submitted.
+
+    A process that died between a folder and its ledger rows leaves such a run. So does whoever
+    copies a folder to another runs directory, or loses a ledger: then its jobs would be paid twice.
+
+    Raises:
+        StorageError: it was submitted before.
+        RemoteError: the service does not answer.
+    """
+    if ledger.run(folder.run_id) is None and (
+        (folder.path / "raw").exists() or remote.find(run_tag(folder.run_id))
+    ):
+        raise StorageError(
+            f"run {folder.run_id}: it was submitted before, but {ledger.path} does not have it: a "
+            "copy, or the ledger was lost; nothing is submitted: bring its ledger back, or move "
+            "the folder away"
+        )
+    register(folder, ledger)
+
+
+def run_tag(run_id: str) -> str:
+    """Return the tag that all jobs of a run have."""
+    return f"hexmagic-run:{run_id}"[:MAX_TAG]
 
 
 def plan_submissions(folder: RunFolder, ledger: HardwareLedger) -> None:

@@ -35,7 +35,7 @@ def _url(value: str) -> str:
         parts = urlsplit("")
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ValueError("no address; needs one that starts with https://")
-    if "@" in parts.netloc or parts.query or parts.fragment:
+    if "@" in value or parts.query or parts.fragment:
         raise ValueError("an address with a user, a password or a query in it; leave them out")
     return value
 

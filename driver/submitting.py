@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..backends.remote import (
-    MAX_TAG,
     AccountError,
     NotAcceptedError,
     RejectedError,
@@ -21,6 +20,7 @@ from ..experiments.errors import RefusedError
 from .archive import load_canary, load_circuit, save_calibration
 from .budgets import limits
 from .hardware_ledger import SubmissionRow
+from .hardware_start import run_tag
 from .jobs import JobRow
 from .preflight import check_machines
 from .searching import audit, recall, search, submission_of
@@ -115,7 +115,7 @@ def _submission(
     return Submission(
         device=asked.device,
         circuits=(*canary, (load_circuit(run.folder, name), job.shots)),
-        tags=(asked.tag, f"hexmagic-run:{run.folder.run_id}"[:MAX_TAG]),
+        tags=(asked.tag, run_tag(run.folder.run_id)),
         batch=batch,
         max_seconds=asked.most_seconds,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,11 +16,11 @@ from .execution import Execution, RunFailedError, Services, with_writer
 from .hardware import HardwareRun, step, waiting_words
 from .hardware_end import ENDED, leave
 from .hardware_ledger import HardwareLedger
-from .hardware_start import register
+from .hardware_start import register_left
 from .ledger import LEDGER_NAME
 from .machines import Machines, is_hardware
 from .progress import NoProgress
-from .provenance import package_versions
+from .provenance import PROVENANCE, package_versions
 from .run_folder import RunFolder
 from .schedule_ledger import ScheduleLedger
 from .schedules import start_due
@@ -88,11 +89,12 @@ class Ticker:
         problems: tuple[str, ...] = ()
         try:
             with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
-                register(folder, ledger)
+                remote = self._remote(folder)
+                register_left(folder, ledger, remote)
                 run = HardwareRun(
                     folder=folder,
                     ledger=ledger,
-                    machines=Machines(remote=self._remote(folder), site=self.site),
+                    machines=Machines(remote=remote, site=self.site),
                     now=self._now,
                     versions=package_versions(),
                     said=said,
@@ -132,8 +134,7 @@ class Ticker:
                 continue
             folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
             try:
-                hardware = is_hardware(folder.plan)  # reads the plan, whatever follows
-                if run_id in states or hardware or self._is_left(folder):
+                if not self._is_copy(folder, states) and self._is_left(folder, states):
                     folders.append(folder)
             except HexmagicError as error:
                 problems = (str(error),)
@@ -148,13 +149,19 @@ class Ticker:
             with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
                 parked = any(j.state == "parked" for j in ledger.latest_jobs(run_id).values())
         if not parked:
-            raise UsageError(
-                f"--resubmit {run_id}: nothing of it is parked, so there is nothing to decide; "
-                "leave the option out"
-            )
+            raise UsageError(f"--resubmit {run_id}: nothing of it is parked; leave the option out")
 
-    def _is_left(self, folder: RunFolder) -> bool:
-        """Return whether an emulated run that the ledger lacks was left, not just begun."""
+    def _is_copy(self, folder: RunFolder, states: Mapping[str, str]) -> bool:
+        """Return whether a folder is of a run that is beside it, or that ended elsewhere."""
+        if folder.path.name != folder.run_id and (self.runs / folder.run_id).exists():
+            return True
+        state = states.get(folder.run_id) or folder.read_json(PROVENANCE)["state"]
+        return is_hardware(folder.plan) and state in ENDED
+
+    def _is_left(self, folder: RunFolder, states: Mapping[str, str]) -> bool:
+        """Return whether a run is this directory's: an emulated one may have just been begun."""
+        if folder.run_id in states or is_hardware(folder.plan):
+            return True
         created = datetime.fromisoformat(folder.document["created"])
         age = datetime.fromisoformat(self._now()) - created
         return age > timedelta(seconds=BEGINNING_SECONDS)

@@ -473,7 +473,12 @@ Nap = Callable[[Callable[[float], None]], None]
 
 def test_who_waits_gets_the_table_and_the_id_last(world: World, nap: Nap) -> None:
     slept: list[float] = []
-    nap(lambda seconds: (slept.append(seconds), world.remote.end())[0])
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        world.remote.end()
+
+    nap(sleep)
     world.site("[ibm]\npoll_seconds = 7\n")
     result = world.call("run", world.spec(text=ONE))
     assert (result.exit_code, slept) == (0, [7.0])

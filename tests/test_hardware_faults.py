@@ -395,6 +395,7 @@ def double(world: World) -> tuple[Job, Job]:
         first,
         id=world.service.state.new_id(),
         created=first.created + timedelta(seconds=1),
+        word="Queued",
         seeds=[],
         fingerprints=[],
     )

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fakes.crashing import CONFIG, World, make_world
-from fakes.killer import KILLED, Call, Ended, Killer
+from fakes.crashing import Grounds, World, open_grounds
+from fakes.killer import KILLED, Call, Ended
 from fakes.processes import StopAfter
 from fakes.world import make_services, write_spec
-from service import LoopbackService
 
 from hexmagic.driver.catalogue import find_run
 from hexmagic.driver.directory_lock import directory_lock
@@ -34,59 +33,58 @@ Changes = Counter[tuple[str | None, str | None]]
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[LoopbackService]:
-    with LoopbackService(CONFIG) as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def killer(service: LoopbackService) -> Iterator[Killer]:
-    with Killer(service.environment()) as killer:
-        yield killer
+def grounds() -> Iterator[Grounds]:
+    with open_grounds() as grounds:
+        yield grounds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """Directories to begin with, and how an undisturbed run goes on from there.
+    """Where directories begin, and how an undisturbed run goes on from there.
 
     Attributes:
-        planned: a run whose folder is made, and nothing more.
-        due: a schedule that is due, and nothing more.
+        grounds: where they are.
+        named: the step of a start at which the run's folder has its name.
+        scheduled: the step of a start at which the schedule is in the ledger.
         changes: how often a run or a job goes from one state to another, in all.
         tables: of the run.
     """
 
-    planned: World
-    due: World
+    grounds: Grounds
+    named: int
+    scheduled: int
     changes: Changes
     tables: dict[str, str]
 
+    def planned(self, folder: Path) -> World:
+        """Return a directory with a run whose folder is made, and nothing more."""
+        world = self.grounds.world(folder)
+        assert world.start(at=self.named).code == KILLED
+        assert len(world.run_ids) == 1
+        return world
+
+    def due(self, folder: Path) -> World:
+        """Return a directory with a schedule that is due, and nothing more."""
+        world = self.grounds.world(folder, SCHEDULED)
+        assert world.start(at=self.scheduled).code == KILLED
+        assert (world.run_ids, world.ledger_is_there) == ([], True)
+        return world
+
 
 @pytest.fixture(scope="module")
-def start(
-    service: LoopbackService, killer: Killer, tmp_path_factory: pytest.TempPathFactory
-) -> Start:
+def start(grounds: Grounds, tmp_path_factory: pytest.TempPathFactory) -> Start:
     folder = tmp_path_factory.mktemp("start")
-    whole = make_world(folder / "whole", service, killer)
+    whole = grounds.world(folder / "whole")
     steps = whole.start().steps
     whole.go_on()
-    named = next(n for n, step in enumerate(steps) if step.startswith("after rename"))
-    planned = make_world(folder / "planned", service, killer)
-    assert planned.start(at=named).code == KILLED
-    due = make_world(folder / "due", service, killer, SCHEDULED)
-    written = [n for n, step in enumerate(due_steps(folder, service, killer)) if "after C" in step]
-    assert due.start(at=written[1]).code == KILLED  # the ledger is made, the schedule is in it
-    assert (len(planned.run_ids), due.run_ids) == (1, [])
-    return Start(planned=planned, due=due, changes=changes(whole), tables=whole.tables())
-
-
-def due_steps(folder: Path, service: LoopbackService, killer: Killer) -> tuple[str, ...]:
-    return make_world(folder / "steps", service, killer, SCHEDULED).start().steps
-
-
-def copy_of(world: World, folder: Path) -> World:
-    shutil.copytree(world.runs.parent, folder)
-    return replace(world, runs=folder / "runs", before=len(world.service.jobs))
+    schedule = grounds.world(folder / "schedule", SCHEDULED).start().steps
+    return Start(
+        grounds=grounds,
+        named=next(n for n, step in enumerate(steps) if step.startswith("after rename")),
+        scheduled=[n for n, step in enumerate(schedule) if step == "after COMMIT"][1],
+        changes=changes(whole),
+        tables=whole.tables(),
+    )
 
 
 def changes(world: World) -> Changes:
@@ -111,11 +109,13 @@ def two_ticks(world: World) -> list[Ended]:
     return ends
 
 
-def check_two_ticks(start: Start, before: World, tmp_path: Path, *, times: int) -> None:
+def check_two_ticks(
+    start: Start, begin: Callable[[Path], World], tmp_path: Path, *, times: int
+) -> None:
     """Two ticks to submit, two to collect and to end; each time everything happened once."""
     locked_out = 0
     for number in range(times):
-        world = copy_of(before, tmp_path / str(number))
+        world = begin(tmp_path / str(number))
         ends = two_ticks(world) + two_ticks(world)
         world.go_on()
         assert len(world.jobs) == 2
@@ -134,7 +134,7 @@ def test_two_ticks_at_the_same_moment_do_no_work_twice(start: Start, tmp_path: P
 def test_two_ticks_at_the_same_moment_start_a_scheduled_run_once(
     start: Start, tmp_path: Path
 ) -> None:
-    check_two_ticks(start, start.due, tmp_path, times=3)
+    check_two_ticks(start, start.due, tmp_path, times=2)
 
 
 @pytest.mark.slow
@@ -150,8 +150,8 @@ def test_two_ticks_fifty_times_start_a_scheduled_run_once(start: Start, tmp_path
 def test_a_run_beside_a_tick_waits_for_it_and_both_do_their_work_once(
     start: Start, tmp_path: Path
 ) -> None:
-    for number in range(3):
-        world = copy_of(start.planned, tmp_path / str(number))
+    for number in range(2):
+        world = start.planned(tmp_path / str(number))
         runs, spec = str(world.runs), str(world.runs.parent / "tiny.yaml")
         begun, ticked = world.killer.together(
             Call(words=("run", spec, "--no-wait", "--runs", runs)),
@@ -168,7 +168,7 @@ def test_a_run_beside_a_tick_waits_for_it_and_both_do_their_work_once(
 
 @pytest.mark.parametrize("words", ["list", "status latest", "table latest"])
 def test_readers_wait_for_nobody(start: Start, tmp_path: Path, words: str) -> None:
-    world = copy_of(start.planned, tmp_path / "world")
+    world = start.planned(tmp_path / "world")
     world.tick()
     (run_id,) = world.run_ids
     with (
@@ -186,10 +186,11 @@ def test_readers_wait_for_nobody(start: Start, tmp_path: Path, words: str) -> No
 
 
 def test_a_tick_beside_a_writer_of_the_lock_leaves_at_once(start: Start, tmp_path: Path) -> None:
-    world = copy_of(start.planned, tmp_path / "world")
+    world = start.planned(tmp_path / "world")
     with directory_lock(world.runs):
         ended = world.tick()
-    assert (ended.code, ended.out, world.jobs) == (75, "", [])
+    assert (ended.code, ended.out.count("\n"), world.jobs) == (75, 1, [])
+    assert json.loads(ended.out)["waits"] == ended.err.strip()
     assert ended.err.count("\n") == 1
     assert not any("POST" in step for step in ended.steps)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hexmagic.driver.hardware_ledger import HardwareLedger
 from hexmagic.driver.ledger import LEDGER_NAME
 from hexmagic.driver.times import utc_now
 
-from .killer import KILLED, Ended, Killer
+from .killer import KILLED, Ended, Fault, Killer
 
 SPEC = """\
 schema_version: 1
@@ -34,6 +35,7 @@ seed: 7
 CONFIG = ServiceConfig(devices=("boston",), noise="device", fresh_repeats=False)
 """The same circuit gives the same shots again, noise included."""
 
+_SITE = '[ibm]\nurl = "{url}"\nposts_per_minute = 1000\nlisting_wait_seconds = 0.01\n'
 _TABLES = ("fidelity", "cutflow", "points")
 _MOST_TICKS = 300
 
@@ -48,7 +50,7 @@ class World:
     runs: Path
     service: LoopbackService
     killer: Killer
-    before: int = field(default=0)
+    before: int
 
     @property
     def jobs(self) -> list[Job]:
@@ -116,6 +118,14 @@ class World:
         """Return the circuits of the service's jobs."""
         return sorted(job.fingerprints for job in self.jobs)
 
+    def check_intents(self) -> None:
+        """Check that what the service has was written down before it was sent."""
+        assert self.ledger_is_there or not self.jobs
+        for run_id in self.run_ids if self.ledger_is_there else ():
+            with HardwareLedger(self.runs / LEDGER_NAME, clock=utc_now) as ledger:
+                intended = {row.tag for row in ledger.submissions(run_id) if row.intended}
+            assert {job.tags[0] for job in self.jobs} <= intended
+
     def check_ledger(self) -> None:
         """Check that the ledger of its only run and the service agree on every job."""
         (run_id,) = self.run_ids
@@ -131,24 +141,86 @@ class World:
         assert {shard: count for shard, count in ends.items() if shard} == dict.fromkeys(shards, 1)
 
 
-def make_world(
-    folder: Path, service: LoopbackService, killer: Killer, *changes: tuple[str, str]
-) -> World:
-    """Return a runs directory that has settings only, and the experiment beside it.
+@dataclass(frozen=True, kw_only=True)
+class Grounds:
+    """A service and what runs command lines, for many worlds one after the other."""
 
-    Args:
-        folder: to make it in.
-        service: its service.
-        killer: runs the command lines.
-        changes: (before, after) in the text of the experiment.
+    service: LoopbackService
+    killer: Killer
+
+    def world(self, folder: Path, *changes: tuple[str, str]) -> World:
+        """Return a runs directory that has settings only, and the experiment beside it.
+
+        Args:
+            folder: to make it in.
+            changes: (before, after) in the text of the experiment.
+        """
+        runs = folder / "runs"
+        runs.mkdir(parents=True)
+        (runs / "hexmagic.toml").write_text(_SITE.format(url=self.service.url))
+        text = SPEC
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        (folder / "tiny.yaml").write_text(text)
+        before = len(self.service.jobs)
+        return World(runs=runs, service=self.service, killer=self.killer, before=before)
+
+
+@contextmanager
+def open_grounds() -> Iterator[Grounds]:
+    """Run the service, and the process that forks."""
+    with LoopbackService(CONFIG) as service, Killer(service.environment()) as killer:
+        yield Grounds(service=service, killer=killer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Road:
+    """An undisturbed run: `run --no-wait`, then a `tick`.
+
+    Attributes:
+        begun: the first command line; its steps are those at which the others are struck.
+        ended: the second one, likewise.
+        tables: what every other run must have.
+        fingerprints: of the jobs that the service must see.
     """
-    runs = folder / "runs"
-    runs.mkdir(parents=True)
-    site = f'[ibm]\nurl = "{service.url}"\nposts_per_minute = 1000\nlisting_wait_seconds = 0.01\n'
-    (runs / "hexmagic.toml").write_text(site)
-    text = SPEC
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    (folder / "tiny.yaml").write_text(text)
-    return World(runs=runs, service=service, killer=killer, before=len(service.jobs))
+
+    begun: Ended
+    ended: Ended
+    tables: dict[str, str]
+    fingerprints: list[list[str]]
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps of both."""
+        return self.begun.steps + self.ended.steps
+
+    def strike(self, world: World, at: int, fault: Fault) -> Ended:
+        """Travel as far as a step, where the fault strikes; start again if nothing is left.
+
+        What the service has then must have been written down before it was sent.
+        """
+        if at >= len(self.begun.steps):
+            assert world.start().code == 0
+            ended = world.tick(at=at - len(self.begun.steps), fault=fault)
+        else:
+            ended = world.start(at=at, fault=fault)
+        world.check_intents()
+        if not world.run_ids:
+            assert not world.jobs
+            assert world.tick().code == 0
+            assert world.start().code == 0
+        return ended
+
+    def check(self, world: World) -> None:
+        """Check that a run that was disturbed came to the same end."""
+        assert world.fingerprints() == self.fingerprints
+        assert world.tables() == self.tables
+        world.check_ledger()
+
+
+def travel(world: World) -> Road:
+    """Return the road of a world, with nothing in the way."""
+    begun, ended = world.start(), world.tick()
+    assert (begun.code, ended.code) == (0, 0), (begun.err, ended.out)
+    return Road(begun=begun, ended=ended, tables=world.tables(), fingerprints=world.fingerprints())

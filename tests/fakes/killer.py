@@ -33,6 +33,9 @@ Fault = Literal["kill", "full", "hiccup"]
 KILLED = -signal.SIGKILL
 NOT_ALLOWED = 71
 """Exit code of a process that could not make a folder read-only."""
+HUNG = 72
+"""Exit code of a process that said nothing more for HUNG_SECONDS and was killed for it."""
+HUNG_SECONDS = 300.0
 _READ_ONLY, _REMOUNT, _BIND = 1, 32, 4096  # of mount(2)
 _ONE_THREAD = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
@@ -264,16 +267,21 @@ def _be_child(call: Call, pipes: list[int], start: int) -> None:
 def _collect(pid: int, pipes: list[IO[bytes]]) -> tuple[int, str, str, str]:
     """Return the exit code of a child and what it wrote."""
     got = {pipe: b"" for pipe in pipes}
-    left = list(pipes)
+    left, hung = list(pipes), False
     while left:
-        for pipe in select.select(left, [], [])[0]:
+        ready = select.select(left, [], [], HUNG_SECONDS)[0]
+        if not ready:
+            hung = True
+            os.kill(pid, signal.SIGKILL)
+        for pipe in ready:
             chunk = os.read(pipe.fileno(), 65536)
             got[pipe] += chunk
             if not chunk:
                 left.remove(pipe)
                 pipe.close()
     out, err, steps = (content.decode() for content in got.values())
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), out, err, steps
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return HUNG if hung else code, out, err, steps
 
 
 if __name__ == "__main__":

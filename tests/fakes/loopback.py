@@ -12,7 +12,7 @@ a question and the prediction of acceptance are ours. In a test file:
     def world(place, tmp_path):
         return place.world(tmp_path / "runs")
 
-A run is compiled once for a place and copied into each world, where the first tick registers it.
+A run is compiled once for a place, copied into each world and registered there.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from hexmagic.backends.remote import Remote
 from hexmagic.driver.execution import Services, latest
 from hexmagic.driver.hardware_ledger import HardwareLedger, RemoteRow, SubmissionRow
 from hexmagic.driver.hardware_run import begin
+from hexmagic.driver.hardware_start import register
 from hexmagic.driver.jobs import EventRow, JobRow
 from hexmagic.driver.ledger import LEDGER_NAME
 from hexmagic.driver.run_folder import RunFolder
@@ -251,6 +252,8 @@ class Place:
         clock = Clock()
         ticker = make_ticker(runs, loopback_services(clock), workers=1)
         folder = RunFolder(path=runs / source.name)
+        with HardwareLedger(runs / LEDGER_NAME, clock=clock) as ledger:
+            register(folder, ledger)
         return World(service=self.service, folder=folder, ticker=ticker, clock=clock)
 
     def clear(self) -> None:
@@ -264,9 +267,10 @@ class Place:
         for instance in state.accounts.instances:
             instance.limit_seconds = None
         with state.changed:
+            for job in self.service.jobs:
+                job.end("Cancelled")
+            self.service.jobs.clear()
             state.changed.notify_all()
-        self.service.wait()
-        self.service.jobs.clear()
         self.service.requests.clear()
 
     def _write_settings(self, runs: Path, settings: Mapping[str, object]) -> None:

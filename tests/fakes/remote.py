@@ -116,7 +116,9 @@ class FakeRemote:
     damaged: list[bytes] = field(default_factory=list)
     machines: dict[str, Device] = field(default_factory=dict)
     standings: dict[str, MachineStanding] = field(default_factory=dict)
-    left: Usage = Usage(used_seconds=0.0, limit_seconds=None, remaining_seconds=None)
+    left: Usage = field(
+        default_factory=lambda: Usage(used_seconds=0.0, limit_seconds=None, remaining_seconds=None)
+    )
     jobs: list[FakeJob] = field(default_factory=list)
     batches: dict[str, bool] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)

@@ -1,0 +1,115 @@
+"""Paid hardware and a disk that takes nothing more: no job is lost, none is doubled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes.crashing import Grounds, Road, World, open_grounds, travel
+from fakes.killer import NOT_ALLOWED, Fault
+
+from hexmagic.driver.directory_lock import LOCK_NAME
+
+PARTS = 4
+"""Every write there is, in so many tests, so that they are shared by the cores."""
+
+
+@pytest.fixture(scope="module")
+def grounds() -> Iterator[Grounds]:
+    with open_grounds() as grounds:
+        yield grounds
+
+
+@pytest.fixture(scope="module")
+def road(grounds: Grounds, tmp_path_factory: pytest.TempPathFactory) -> Road:
+    return travel(grounds.world(tmp_path_factory.mktemp("undisturbed")))
+
+
+def check_full(world: World, road: Road, at: int, fault: Fault) -> int:
+    """Let the disk be full from a step on; return the exit code, which is that of one line."""
+    ended = road.strike(world, at, fault)
+    assert ended.code in {0, 4}, ended
+    if ended.code and not ended.out:
+        *_, line = ended.err.splitlines()
+        assert str(world.runs) in line
+        assert "Traceback" not in ended.err
+    world.go_on()
+    road.check(world)
+    return ended.code
+
+
+def writes(steps: tuple[str, ...]) -> list[int]:
+    """Return the steps at which a disk that gets full stops the next write."""
+    commits = [n for n, step in enumerate(steps) if step == "before COMMIT"]
+    files = [n - 1 for n, step in enumerate(steps) if step.endswith(".tmp")]
+    return sorted(commits + files)
+
+
+@pytest.mark.parametrize("fault", ["full", "hiccup"])
+def test_a_full_disk_costs_no_job_and_doubles_none(
+    road: Road, grounds: Grounds, tmp_path: Path, fault: Fault
+) -> None:
+    codes = [
+        check_full(grounds.world(tmp_path / str(at)), road, at, fault)
+        for at in writes(road.steps)[::14]
+    ]
+    assert codes.count(4) > len(codes) / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_disk_full_at_any_write_costs_no_job_and_doubles_none(
+    road: Road, grounds: Grounds, tmp_path: Path, part: int
+) -> None:
+    codes = []
+    faults: tuple[Fault, ...] = ("full", "hiccup")
+    for at in writes(road.steps)[part::PARTS]:
+        for fault in faults:
+            world = grounds.world(tmp_path / f"{at}-{fault}")
+            codes.append(check_full(world, road, at, fault))
+    assert codes.count(4) > len(codes) / 2
+
+
+def test_an_intent_that_cannot_be_written_is_not_sent(
+    road: Road, grounds: Grounds, tmp_path: Path
+) -> None:
+    world = grounds.world(tmp_path)
+    post = road.begun.steps.index("before POST /api/v1/jobs")
+    ended = world.start(at=post - 2, fault="full")
+    assert road.begun.steps[post - 2] == "before COMMIT"
+    assert (ended.code, world.jobs) == (4, [])
+    assert "hexmagic.sqlite: ledger: " in ended.err.splitlines()[-1]
+    assert not any("POST /api/v1/jobs" in step for step in ended.steps)
+    world.go_on()
+    road.check(world)
+
+
+def test_an_answer_that_cannot_be_written_is_found_by_a_later_tick(
+    road: Road, grounds: Grounds, tmp_path: Path
+) -> None:
+    world = grounds.world(tmp_path)
+    post = road.begun.steps.index("after POST /api/v1/jobs")
+    ended = world.start(at=post, fault="full")
+    assert (ended.code, len(world.jobs)) == (4, 1)
+    (found, *_) = json.loads(world.tick().out)["runs"][0]["said"]
+    assert found.endswith(f"found at the service as {world.jobs[0].id}")
+    world.go_on()
+    road.check(world)
+
+
+def test_in_a_read_only_directory_nothing_is_posted_and_one_line_says_so(
+    road: Road, grounds: Grounds, tmp_path: Path
+) -> None:
+    world = grounds.world(tmp_path)
+    ended = world.start(read_only=str(world.runs))
+    if ended.code == NOT_ALLOWED:
+        pytest.skip("this machine lets nobody mount a folder read-only for one process")
+    line = f"{world.runs / LOCK_NAME}: cannot be written: Read-only file system\n"
+    assert (ended.code, ended.out, ended.err) == (4, "", line)
+    world.start(at=road.begun.steps.index("before POST /api/v1/jobs"))
+    ended = world.tick(read_only=str(world.runs))
+    assert (ended.code, ended.out, ended.err, world.jobs) == (4, "", line, [])
+    world.go_on()
+    road.check(world)

@@ -1,0 +1,319 @@
+"""Scheduled experiments through `hexmagic run` and `hexmagic tick`: one run for each occurrence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fakes.commands import one_line
+from fakes.hardware import EMULATED, SPEC, KilledError, World, make_world
+
+from hexmagic.backends.remote import RemoteError, UnclearError
+
+ONE = SPEC.replace("shots: 300", "shots: 100")
+DAILY = "schedule: {every: 24h}\n"
+HOUR = 3600.0
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = make_world(tmp_path, monkeypatch)
+    world.remote.at_once = True
+    return world
+
+
+def register(world: World, schedule: str = DAILY, *, code: int = 0, text: str = ONE) -> str:
+    """Put the experiment on the schedule; return what was said."""
+    result = world.call("run", world.spec(schedule, text=text), "--no-wait")
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def after(world: World, seconds: float) -> str:
+    """Let time pass, tick twice (a run started by the first ends in the second)."""
+    world.clock.advance(seconds)
+    said = world.tick().stdout
+    world.tick()
+    return said
+
+
+def count_runs(world: World) -> int:
+    return len(world.run_ids())
+
+
+# --- when ---------------------------------------------------------------------------------------
+
+
+def test_every_starts_now_and_once_in_each_period(world: World) -> None:
+    register(world)
+    assert (count_runs(world), world.remote.count("post")) == (1, 1)
+    for hours, runs in ((0, 1), (23, 1), (2, 2), (22, 2), (2, 3)):
+        after(world, hours * HOUR)
+        assert count_runs(world) == runs
+    assert world.remote.count("post") == 3
+
+
+def test_a_late_tick_does_not_shift_the_grid(world: World) -> None:
+    register(world)
+    after(world, 40 * HOUR)
+    after(world, 9 * HOUR)
+    assert count_runs(world) == 3
+
+
+def test_a_machine_that_was_off_for_days_makes_up_for_one_run(world: World) -> None:
+    register(world)
+    after(world, 10 * 24 * HOUR)
+    for _ in range(3):
+        after(world, 60)
+    assert count_runs(world) == 2
+
+
+def test_not_before_registers_and_waits(world: World) -> None:
+    said = register(world, 'schedule: {not_before: "2026-01-02T05:00Z"}\n')
+    assert said == "schedule tiny: due at 2026-01-02T05:00:00Z\n"
+    assert count_runs(world) == 0
+    assert "schedule tiny: due at 2026-01-02T05:00:00Z" in world.tick(code=75).stdout
+    world.clock.set("2026-01-02T05:00:01+00:00")
+    assert "schedule tiny: started tiny-20260102-050001-" in world.tick().stdout
+    assert count_runs(world) == 1
+
+
+def test_one_that_happens_once_has_ended_then(world: World) -> None:
+    register(world, 'schedule: {not_before: "2026-01-02T05:00Z"}\n')
+    after(world, 3 * HOUR)
+    for _ in range(2):
+        after(world, 48 * HOUR)
+    assert count_runs(world) == 1
+    assert [row.state for row in world.schedules()] == ["ended"]
+    assert world.tick(code=0).stdout == "nothing is open\n"
+
+
+def test_until_ends_it(world: World) -> None:
+    register(world, 'schedule: {every: 24h, until: "2026-01-04T00:00Z"}\n')
+    after(world, 24 * HOUR)
+    after(world, 24 * HOUR)
+    assert count_runs(world) == 2
+    assert [row.state for row in world.schedules()] == ["ended"]
+
+
+def test_what_is_over_before_it_begins_runs_never(world: World) -> None:
+    said = register(world, 'schedule: {every: 1h, until: "2026-01-01T00:00Z"}\n')
+    assert said == "schedule tiny: ended\n"
+    assert count_runs(world) == 0
+
+
+def test_on_recalibration_runs_once_for_each_calibration(world: World) -> None:
+    register(world, "schedule: {on: recalibration}\n")
+    after(world, 48 * HOUR)
+    assert count_runs(world) == 1
+    world.remote.recalibrate(at="2026-04-20T00:00:00+00:00")
+    after(world, 60)
+    after(world, 60)
+    assert count_runs(world) == 2
+    world.remote.recalibrate(at="2026-04-19T00:00:00+00:00")
+    after(world, 60)
+    assert count_runs(world) == 2
+
+
+def test_with_every_too_a_new_calibration_waits_for_the_period(world: World) -> None:
+    register(world, "schedule: {every: 24h, on: recalibration}\n")
+    world.remote.recalibrate(at="2026-04-20T00:00:00+00:00")
+    after(world, HOUR)
+    assert count_runs(world) == 1
+    after(world, 24 * HOUR)
+    assert count_runs(world) == 2
+    assert "due on a new calibration" in after(world, 24 * HOUR)
+    assert count_runs(world) == 2
+
+
+def test_who_waits_sees_the_first_run_through(world: World) -> None:
+    world.site("[ibm]\npoll_seconds = 0.01\n")
+    result = world.call("run", world.spec(DAILY, text=ONE))
+    assert result.exit_code == 0
+    assert "Fidelity of |H>" in result.stdout
+
+
+# --- what stands in the way ---------------------------------------------------------------------
+
+
+def test_a_first_run_that_is_refused_is_not_registered(world: World) -> None:
+    world.remote.stand(operational=False, message="maintenance")
+    result = world.call("run", world.spec(DAILY, text=ONE), "--no-wait")
+    assert result.exit_code == 3
+    line = one_line(result)
+    assert "schedule tiny: not registered: refused: " in line
+    assert "device.name: ibm_boston takes no jobs now (maintenance)" in line
+    assert count_runs(world) == 0
+    world.remote.stand(operational=True)
+    assert "nothing is open" in world.tick(code=0).stdout
+
+
+def test_a_later_run_that_is_refused_is_tried_again_after_a_quarter_of_an_hour(
+    world: World,
+) -> None:
+    register(world)
+    world.remote.stand(operational=False)
+    assert "schedule tiny: refused: " in after(world, 24 * HOUR)
+    world.remote.stand(operational=True)
+    asked = world.remote.count("device")
+    assert "refused, tried again later: " in after(world, 600)
+    assert (count_runs(world), world.remote.count("device")) == (1, asked)
+    after(world, 301)
+    assert count_runs(world) == 2
+
+
+def test_a_service_that_does_not_answer_is_asked_again_by_the_next_tick(world: World) -> None:
+    register(world)
+    world.tick()
+    world.clock.advance(24 * HOUR)
+    world.remote.fail("standing", RemoteError("HTTP 503: down"))
+    assert "schedule tiny: HTTP 503: down" in world.tick(code=75).stdout
+    world.tick()
+    assert count_runs(world) == 2
+
+
+def test_a_run_that_is_still_open_is_waited_for(world: World) -> None:
+    world.remote.at_once = False
+    register(world)
+    first = world.run_ids()[0]
+    assert f"schedule tiny: waits until {first} has ended" in after(world, 25 * HOUR)
+    world.remote.end()
+    world.remote.at_once = True
+    after(world, 60)
+    assert count_runs(world) == 2
+
+
+def test_a_run_that_needs_a_person_is_waited_for(world: World) -> None:
+    world.remote.fail("post", UnclearError("lost"))
+    register(world)
+    for _ in range(4):
+        world.clock.advance(60)
+        world.tick()
+    assert world.states() == ["parked"]
+    assert "waits until" in after(world, 48 * HOUR)
+    assert count_runs(world) == 1
+
+
+def test_the_days_budget_refuses_an_occurrence_until_the_next_day(world: World) -> None:
+    world.site("[budget]\nqpu_seconds_per_day = 7\n")
+    register(world, "schedule: {every: 1h}\n")
+    world.tick()
+    assert "would exceed this day's budget" in after(world, 2 * HOUR)
+    assert count_runs(world) == 1
+    world.clock.set("2026-01-03T00:00:01+00:00")
+    after(world, HOUR)
+    assert count_runs(world) == 2
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "hexmagic.driver.schedules.create_on_hardware",
+        "hexmagic.driver.hardware_start.create_run",
+        "hexmagic.driver.hardware_start.register",
+    ],
+)
+def test_a_crash_while_a_run_is_made_leaves_one_run(
+    world: World, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KilledError
+
+    register(world)
+    world.tick()
+    world.clock.advance(24 * HOUR)
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(where, killed)
+        world.tick()
+    (row,) = world.schedules()
+    for _ in range(3):
+        after(world, 60)
+    assert count_runs(world) == 2
+    assert row.last_run in world.run_ids()
+    assert world.remote.count("post") == 2
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+def test_cancel_ends_the_schedule_and_not_its_run(world: World) -> None:
+    world.remote.at_once = False
+    register(world)
+    result = world.call("cancel", "tiny")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "schedule tiny: ended; runs that it started go on\n",
+    )
+    assert world.states() == ["submitted"]
+    world.remote.end()
+    world.tick(code=0)
+    after(world, 48 * HOUR)
+    assert count_runs(world) == 1
+
+
+def test_one_that_was_cancelled_can_be_registered_again(world: World) -> None:
+    register(world)
+    world.tick()
+    world.call("cancel", "tiny")
+    register(world, "schedule: {every: 12h}\n")
+    assert count_runs(world) == 2
+
+
+def test_registering_the_same_again_changes_nothing(world: World) -> None:
+    register(world)
+    world.tick()
+    assert "schedule tiny: due at 2026-01-03T03:04:05" in register(world)
+    assert count_runs(world) == 1
+    after(world, 24 * HOUR)
+    assert count_runs(world) == 2
+
+
+def test_another_experiment_of_the_name_is_refused(world: World) -> None:
+    register(world)
+    result = world.call("run", world.spec(DAILY, text=SPEC), "--no-wait")
+    assert result.exit_code == 2
+    assert "hexmagic cancel tiny" in one_line(result)
+    result = world.call("run", world.spec(DAILY, text=ONE), "--shots", 50, "--no-wait")
+    assert result.exit_code == 2
+
+
+def test_overrides_stay_with_the_schedule(world: World) -> None:
+    world.call("run", world.spec(DAILY, text=ONE), "--shots", 50, "--no-wait")
+    world.tick()
+    after(world, 24 * HOUR)
+    shots = [job.submission.circuits[-1][1] for job in world.remote.jobs]
+    assert shots == [50, 50]
+
+
+def test_the_experiment_is_as_it_was_when_it_was_registered(world: World) -> None:
+    register(world)
+    world.tick()
+    (world.path / "tiny.yaml").write_text("nonsense")
+    after(world, 24 * HOUR)
+    assert count_runs(world) == 2
+    specs = {(world.runs / run / "spec.yaml").read_bytes() for run in world.run_ids()}
+    assert len(specs) == 1
+
+
+def test_an_emulated_experiment_can_be_scheduled_too(world: World) -> None:
+    world.call("run", world.spec(DAILY, text=EMULATED))
+    assert world.state() == "done"
+    world.clock.advance(24 * HOUR)
+    result = world.tick(code=75)
+    assert "run to its end" in result.stdout
+    assert count_runs(world) == 2
+
+
+def test_two_schedules_are_served_side_by_side(world: World) -> None:
+    register(world)
+    world.call("run", world.spec("schedule: {every: 12h}\n", text=ONE, name="other"), "--no-wait")
+    after(world, 12 * HOUR)
+    after(world, 12 * HOUR)
+    names = [run.partition("-")[0] for run in world.run_ids()]
+    assert (names.count("tiny"), names.count("other")) == (2, 3)
+
+
+def test_a_dry_run_registers_nothing(world: World) -> None:
+    result = world.call("run", "--dry-run", world.spec(DAILY, text=ONE))
+    assert result.exit_code == 0
+    assert not world.runs.exists()
