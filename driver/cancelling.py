@@ -9,6 +9,7 @@ from ..experiments.errors import RefusedError, UsageError
 from .directory_lock import directory_lock
 from .endings import write_ending
 from .execution import Services, latest
+from .giving_up import give_up
 from .hardware_end import ENDED
 from .hardware_ledger import HardwareLedger
 from .hardware_run import LOCK_SECONDS
@@ -16,6 +17,7 @@ from .hardware_start import register
 from .jobs import JobState
 from .ledger import LEDGER_NAME, Ledger
 from .machines import is_hardware
+from .open_runs import runs_without_folder
 from .run_folder import RunFolder
 from .schedule_ledger import ScheduleLedger
 from .tick import Ticker
@@ -63,6 +65,19 @@ def cancel_run(folder: RunFolder, ticker: Ticker) -> RunStep:
             if row is not None and row.state != "cancelling":
                 ledger.set_run_state(folder.run_id, "cancelling", detail="a person cancelled it")
         return ticker.step_hardware(folder)
+
+
+def cancel_lost(run_id: str, ticker: Ticker) -> RunStep | None:
+    """Give up a run whose folder is gone; None if there is no such run."""
+    if run_id not in runs_without_folder(ticker.runs):
+        return None
+    now = ticker.services.clockwork.now
+    with (
+        directory_lock(ticker.runs, wait_seconds=LOCK_SECONDS),
+        HardwareLedger(ticker.runs / LEDGER_NAME, clock=now) as ledger,
+    ):
+        said = give_up(run_id, ledger, ticker.remote())
+    return RunStep(run=run_id, state="cancelled", said=said)
 
 
 def _cancel_emulated(folder: RunFolder, ledger: Ledger, services: Services) -> RunStep:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +72,7 @@ def cancel(name: str, runs: Path) -> int:
       hexmagic cancel hardware-h-20260102-030405-ab12
       hexmagic cancel hardware-h
     """
-    from .cancelling import cancel_run, cancel_schedule
+    from .cancelling import cancel_lost, cancel_run, cancel_schedule
     from .catalogue import find_run
     from .execution import Services
     from .tick import make_ticker
@@ -82,8 +81,12 @@ def cancel(name: str, runs: Path) -> int:
     if cancel_schedule(name, runs, services):
         click.echo(f"schedule {name}: ended; runs that it started go on")
         return 0
-    folder = find_run(name, runs)
-    done = cancel_run(folder, make_ticker(folder.path.parent, services, os.cpu_count() or 1))
+    done = None
+    if runs.is_dir():
+        done = cancel_lost(name, make_ticker(runs, services, workers=1))
+    if done is None:
+        folder = find_run(name, runs)
+        done = cancel_run(folder, make_ticker(folder.path.parent, services, workers=1))
     click.echo("\n".join(render_step(done)))
     return done.exit_code
 

@@ -10,7 +10,7 @@ from .archive import load_canary, load_record, save_calibration
 from .files import StorageError
 from .hardware_ledger import RemoteRow
 from .jobs import JobRow
-from .searching import audit
+from .searching import audit, cancel_doubles
 
 if TYPE_CHECKING:
     from .hardware import HardwareRun
@@ -30,13 +30,12 @@ def collect(run: HardwareRun, job: JobRow) -> None:
     told = run.remote.look(row.remote_id)
     run.ledger.update_remote(told)
     if told.state in ("queued", "running"):
-        if any(not (other.kept or other.ended) for other in run.ledger.remotes_of(job)):
-            audit(run, job)  # a double that could not be cancelled runs on, and costs
+        audit(run, job)  # a double that is listed late runs, and costs
         return
     if told.state == "unrecognised":
         run.waits.append(f"{run.name(job)}: {row.remote_id} is {told.word!r}, a word not known")
         return
-    audit(run, job)
+    cancel_doubles(run, job)  # the last time that anybody looks: without an answer the job waits
     if told.state == "done":
         if run.canary_shots(job) or _watched(run, job):
             _take(run, job, row)

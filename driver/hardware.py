@@ -13,7 +13,7 @@ from pathlib import Path
 from ..backends.remote import Remote, RemoteError
 from .execution import latest
 from .hardware_ledger import HardwareLedger
-from .jobs import JobRow, RunState
+from .jobs import JobKey, JobRow, RunState
 from .machines import Machines
 from .run_folder import RunFolder
 from .site import Site
@@ -35,6 +35,7 @@ class HardwareRun:
         said: what was done, in words.
         waits: why something was not done, in words.
         refused: what of it only a person can change.
+        pauses: seconds that the service asked to wait.
     """
 
     folder: RunFolder
@@ -45,6 +46,7 @@ class HardwareRun:
     said: list[str] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
 
     @property
     def remote(self) -> Remote:
@@ -99,11 +101,13 @@ def step(run: HardwareRun, *, cancelling: bool, resubmit: bool = False) -> RunSt
 
     for job in run.jobs("intended"):
         run.ledger.move(job, "unknown", detail="the process that was submitting it is gone")
-    _each(run, run.jobs("unknown", "parked"), lambda job: search(run, job))
+    told = {job.key for job in run.jobs("parked")}  # of these a person may know
+    looked = _each(run, run.jobs("unknown", "parked"), lambda job: search(run, job))
+    unlisted = [job for job in run.jobs("parked") if job.key in looked]
     if cancelling:
-        _cancel(run)
+        _cancel(run, unlisted)
     elif resubmit:
-        for job in run.jobs("parked"):
+        for job in (job for job in unlisted if job.key in told):
             run.ledger.move(job, "planned", detail="to be submitted again: a person's word")
             run.said.append(f"{run.name(job)}: planned again, as asked")
     _each(run, run.jobs("submitted"), lambda job: collect(run, job))
@@ -115,17 +119,22 @@ def step(run: HardwareRun, *, cancelling: bool, resubmit: bool = False) -> RunSt
 def standing(run: HardwareRun, *, cancelling: bool) -> RunState:
     """Return how a run stands, by its jobs."""
     states = {job.state for job in run.jobs()}
-    if states & set(OPEN):
-        return "cancelling" if cancelling else "waiting"
-    if "parked" in states:
-        return "parked"
+    if states & {*OPEN, "parked"}:
+        if cancelling:
+            return "cancelling"
+        return "waiting" if states & set(OPEN) else "parked"
     if states == {"done"}:
         return "done"
     return "cancelled" if cancelling else "failed"
 
 
-def _cancel(run: HardwareRun) -> None:
-    """Cancel what was not submitted, and ask the service to cancel the rest."""
+def _cancel(run: HardwareRun, unlisted: Iterable[JobRow]) -> None:
+    """Cancel what was not submitted, and ask the service to cancel the rest.
+
+    Args:
+        run: the run.
+        unlisted: its parked jobs that the service has just been asked for, in vain.
+    """
     from .searching import recall
 
     def drop(job: JobRow) -> None:
@@ -133,7 +142,7 @@ def _cancel(run: HardwareRun) -> None:
             run.ledger.move(job, "cancelled", detail="before it was submitted")
 
     _each(run, run.jobs("planned"), drop)
-    for job in run.jobs("parked"):
+    for job in unlisted:
         detail = "a person cancelled it; if the service has it after all, it is not cancelled there"
         run.ledger.move(job, "cancelled", detail=detail)
 
@@ -146,9 +155,13 @@ def _cancel(run: HardwareRun) -> None:
     _each(run, run.jobs("submitted"), ask)
 
 
-def _each(run: HardwareRun, jobs: Iterable[JobRow], act: Callable[[JobRow], None]) -> None:
-    """Act on each job; a service that fails twice in a row is left alone until the next step."""
+def _each(run: HardwareRun, jobs: Iterable[JobRow], act: Callable[[JobRow], None]) -> set[JobKey]:
+    """Act on each job and return those for which the service answered.
+
+    One that fails twice in a row is left alone until the next step.
+    """
     failures = 0
+    answered: set[JobKey] = set()
     for job in jobs:
         try:
             act(job)
@@ -156,9 +169,11 @@ def _each(run: HardwareRun, jobs: Iterable[JobRow], act: Callable[[JobRow], None
             failures += 1
             run.waits.append(f"{run.name(job)}: {error}")
             if failures == 2:
-                return
+                break
         else:
             failures = 0
+            answered.add(job.key)
+    return answered
 
 
 def waiting_words(run: HardwareRun, jobs: Sequence[JobRow]) -> tuple[str, ...]:

@@ -31,6 +31,9 @@ def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
         state: how it stands now.
         before: how it stood before.
     """
+    run_id = run.folder.run_id
+    rows = [row for row in run.ledger.unsettled() if row.run_id == run_id]
+    run.waits.extend(settle(run.ledger, rows, lambda: run.remote, run.now()))
     if state not in ENDED and state != "parked":
         if state != before:
             _write(run, state)
@@ -38,9 +41,6 @@ def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
         return ()
     if state == before:
         return ()
-    run_id = run.folder.run_id
-    rows = [row for row in run.ledger.unsettled() if row.run_id == run_id]
-    run.waits.extend(settle(run.ledger, rows, lambda: run.remote, run.now()))
     from .outputs import write_tables
 
     outputs = write_tables(run.folder, run.ledger.jobs(run_id), run.ledger.remotes(run_id))

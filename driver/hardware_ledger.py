@@ -216,7 +216,7 @@ class HardwareLedger(Ledger):
             remote = RemoteRow(**row)
             remotes.setdefault((remote.run_id, remote.shard, remote.attempt), []).append(remote)
         rows = self._all(
-            "SELECT submissions.*, jobs.state FROM submissions "
+            "SELECT submissions.*, jobs.state, jobs.changed FROM submissions "
             "JOIN jobs USING (run_id, shard, attempt)"
         )
         return [
@@ -234,15 +234,21 @@ class HardwareLedger(Ledger):
 
 
 def _claim(row: dict[str, object], remotes: Sequence[RemoteRow]) -> Claim:
-    """Return the claim of a submission: one whose fate is unclear may cost its whole time."""
+    """Return the claim of a submission: one whose fate is unclear may cost its whole time.
+
+    One that was cancelled before its fate was known counts with all of it when it was cancelled.
+    """
     most, state = float(str(row["most_seconds"])), str(row["state"])
     known = [r for r in remotes if r.charged_seconds is not None]
     pending = len(remotes) - len(known)
     if not remotes and state not in _ENDED:
         pending = 1
+    charged = tuple((r.charged_seconds or 0.0, r.settled or r.found) for r in known)
+    if not remotes and state == "cancelled" and row["looks"]:
+        charged = ((most, str(row["changed"])),)
     return Claim(
         run_id=str(row["run_id"]),
         state=state,
-        charged=tuple((r.charged_seconds or 0.0, r.settled or r.found) for r in known),
+        charged=charged,
         open_seconds=pending * most,
     )

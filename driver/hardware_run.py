@@ -114,7 +114,7 @@ def wait_for(
         if done.state in ENDED:
             break
         raise_for(done, folder)
-        sleep(ticker.site.ibm.poll_seconds)
+        sleep(max(ticker.site.ibm.poll_seconds, done.pause_seconds))
     if done.state != "done":
         why = next((text for text in done.problems if " failed: " in text), "see its jobs")
         raise RunFailedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from ..backends.remote import MAX_TAG, Remote, RemoteError
@@ -96,8 +97,12 @@ def register_left(folder: RunFolder, ledger: HardwareLedger, remote: Remote) -> 
 
 
 def run_tag(run_id: str) -> str:
-    """Return the tag that all jobs of a run have."""
-    return f"hexmagic-run:{run_id}"[:MAX_TAG]
+    """Return the tag that all jobs of a run have; a long id ends in a hash of it."""
+    tag = f"hexmagic-run:{run_id}"
+    if len(tag) <= MAX_TAG:
+        return tag
+    digest = hashlib.sha256(run_id.encode()).hexdigest()[:16]
+    return f"{tag[: MAX_TAG - 17]}-{digest}"
 
 
 def plan_submissions(folder: RunFolder, ledger: HardwareLedger) -> None:

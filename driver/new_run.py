@@ -8,11 +8,11 @@ from typing import Any
 
 from .adapters import Engine
 from .archive import save_calibration, save_canary
+from .costs import costs
 from .execution import Services
 from .ledger import LEDGER_NAME, Ledger
 from .limits import estimated_qpu_seconds
 from .machines import Machines, machine_names
-from .preflight import costs
 from .prepare import Prepared
 from .provenance import PROVENANCE, make_provenance
 from .run_folder import CERTIFICATE, PLAN, RunFolder, create_run_folder, partial_path

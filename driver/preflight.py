@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..backends.canary import CANARY_SHOTS
 from ..backends.ibm_checks import check_isa
 from ..backends.remote import MachineStanding, Usage
 from ..experiments.errors import RefusedError
 from ..experiments.instructions import count_by_gadget, read_instructions
+from ..experiments.spec import load_experiment
 from .archive import load_circuit
 from .budgets import limits
 from .circuits import PlannedCircuit
+from .costs import Cost, costs
 from .hardware_ledger import Claim
-from .limits import Check, gate_checks, job_seconds, most_seconds, refuse_failed
+from .limits import Check, gate_checks, refuse_failed
 from .machines import Machines, machine_names
 from .plan import Plan
 from .prepare import Prepared
 from .run_folder import RunFolder
-from .shards import Shard
 from .site import Site
 
 if TYPE_CHECKING:
@@ -30,63 +30,6 @@ if TYPE_CHECKING:
 
 MOST_JOB_SECONDS = 10_800
 """The service's limit on `max_execution_time`: three hours."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What a shard on hardware asks for.
-
-    Attributes:
-        device: the machine.
-        canary_shots: shots of the bit-order canary in its job; 0: its job has none.
-        estimated_seconds: of processor time.
-        most_seconds: after which the service stops it.
-    """
-
-    device: str
-    canary_shots: int
-    estimated_seconds: float
-    most_seconds: int
-
-
-def costs(
-    plan: Plan,
-    circuits: Sequence[PlannedCircuit],
-    shards: Iterable[Shard],
-    *,
-    delays: Mapping[str, float],
-    program: str,
-) -> dict[str, Cost]:
-    """Return what each shard costs, by its id, its bit-order canary included.
-
-    Every job has a canary of a few shots. The program `executor` takes but one number of shots for
-    a whole job, so there only the first job on a machine has one, and the others wait for it.
-
-    Args:
-        plan: the plan.
-        circuits: its circuits.
-        shards: its shards.
-        delays: repetition delay of each machine, in seconds.
-        program: of the service: sampler or executor.
-    """
-    by_key = {circuit.key: circuit for circuit in circuits}
-    found: dict[str, Cost] = {}
-    watched: set[str] = set()
-    for shard in shards:
-        device = plan.points[shard.point].device.name
-        canary = CANARY_SHOTS
-        if program == "executor":
-            canary = 0 if device in watched else shard.shots
-        watched.add(device)
-        duration = by_key[shard.point, shard.basis].duration_seconds
-        estimated = job_seconds(shard.shots + canary, duration, delays[device])
-        found[shard.id] = Cost(
-            device=device,
-            canary_shots=canary,
-            estimated_seconds=estimated,
-            most_seconds=most_seconds(estimated),
-        )
-    return found
 
 
 def check_machines(folder: RunFolder, machines: Machines) -> tuple[Device, ...]:
@@ -106,9 +49,40 @@ def check_machines(folder: RunFolder, machines: Machines) -> tuple[Device, ...]:
     devices = {name: machines.device(name) for name in machine_names(plan)}
     standings = machines.standings(devices)
     loaded = {circuit.name: load_circuit(folder, circuit.name) for circuit in circuits}
+    circuits = tuple(_predicted_now(folder, circuit, devices) for circuit in circuits)
     checks = machine_checks(plan, circuits, loaded, devices, standings)
-    refuse_failed(checks, lambda field: f"{folder.path / 'spec.yaml'}: {field}")
+    refuse_failed(checks, load_experiment(folder.path / "spec.yaml").where)
     return tuple(devices.values())
+
+
+def _predicted_now(
+    folder: RunFolder, circuit: PlannedCircuit, devices: Mapping[str, Device]
+) -> PlannedCircuit:
+    """Return a circuit with the acceptance that a calibration newer than the plan's predicts.
+
+    The same program on the same qubits is compiled under it; asked only if a gate wants to know.
+    """
+    gates, point = folder.plan.gates, folder.plan.points[circuit.point]
+    device = devices[point.device.name]
+    planned = folder.read_json(f"calibration/{device.name}.json")["calibrated_at"]
+    asked = gates is not None and gates.min_predicted_acceptance is not None
+    known = circuit.predicted_acceptance
+    if not asked or known is None or point.baseline or device.calibrated_at == planned:
+        return circuit
+    from .build import build_point, judge_circuit
+
+    again = replace(
+        point,
+        measure=(circuit.basis,),
+        device=replace(point.device, embedding=circuit.layout),
+        protocol=replace(point.protocol, reuse=circuit.reuse),
+    )
+    where = load_experiment(folder.path / "spec.yaml").where
+    built = build_point(again, where, lambda name: devices[name])[circuit.basis]
+    verdict = judge_circuit(point, built.compiled)
+    return replace(
+        circuit, predicted_acceptance=verdict.acceptance, prediction_method=verdict.method
+    )
 
 
 def preflight(

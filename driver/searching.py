@@ -54,13 +54,14 @@ def search(run: HardwareRun, job: JobRow) -> None:
 
 
 def recall(run: HardwareRun, job: JobRow) -> bool:
-    """Return whether a planned job that was sent before is listed after all; it is adopted then.
+    """Return whether a planned job is at the service after all; it is adopted then.
+
+    It was sent before and listed late, or the ledger is an old copy that does not know of it.
 
     Raises:
         RemoteError: the service does not answer.
     """
-    asked = submission_of(run, job)
-    if asked.intended is None or not run.remote.find(asked.tag):
+    if not run.remote.find(submission_of(run, job).tag):
         return False
     search(run, run.ledger.move(job, "intended", "unknown", detail="sent before and listed now"))
     return True
@@ -69,12 +70,21 @@ def recall(run: HardwareRun, job: JobRow) -> bool:
 def audit(run: HardwareRun, job: JobRow) -> None:
     """Look whether the service has more than one job for a submission; cancel all but ours.
 
-    A service that does not answer is only said: the audit is repeated when the job ends.
+    A service that does not answer is only said: the audit is repeated in the next step.
     """
     try:
-        _cancel_doubles(run, job, run.remote.find(submission_of(run, job).tag))
+        cancel_doubles(run, job)
     except RemoteError as error:
         run.waits.append(f"{run.name(job)}: not audited yet: {error}")
+
+
+def cancel_doubles(run: HardwareRun, job: JobRow) -> None:
+    """Cancel all but one of the jobs that the service has for a submission, and record them.
+
+    Raises:
+        RemoteError: the service does not answer.
+    """
+    _cancel_doubles(run, job, run.remote.find(submission_of(run, job).tag))
 
 
 def submission_of(run: HardwareRun, job: JobRow) -> SubmissionRow:

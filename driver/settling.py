@@ -18,7 +18,9 @@ PATIENCE_SECONDS = 3 * 86400.0
 def settle(
     ledger: HardwareLedger, rows: Sequence[RemoteRow], remote: Callable[[], Remote], now: str
 ) -> tuple[str, ...]:
-    """Ask what jobs were charged; return in words what stood in the way, or was decided.
+    """Ask what jobs were charged, and cancel doubles that still run.
+
+    Returns what stood in the way, or was decided, in words.
 
     Args:
         ledger: that the answers go to.
@@ -29,6 +31,8 @@ def settle(
     said: list[str] = []
     for row in rows:
         try:
+            if not (row.kept or row.ended):
+                remote().cancel(row.remote_id)
             told = remote().look(row.remote_id)
         except RemoteError as error:
             return (*said, f"charge of {row.remote_id}: {error}")

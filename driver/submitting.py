@@ -78,13 +78,13 @@ def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration
     try:
         remote_id = run.remote.post(body)
     except RejectedError as error:
-        run.ledger.move(job, "failed", detail=f"not accepted: {error}")
-        run.said.append(f"{run.name(job)}: failed: {error}")
+        _rejected(run, job, error)
         return False
     except (NotAcceptedError, AccountError) as error:
         run.ledger.move(job, "unknown", "planned", detail=f"not accepted: {error}")
         if isinstance(error, AccountError):
             raise
+        run.pauses.append(error.retry_after or 0.0)
         run.waits.append(f"{run.name(job)}: not accepted, sent again later: {error}")
         return False
     except UnclearError as error:
@@ -98,6 +98,20 @@ def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration
     run.said.append(f"{run.name(job)}: submitted as {remote_id}")
     audit(run, job)
     return True
+
+
+def _rejected(run: HardwareRun, job: JobRow, error: RejectedError) -> None:
+    """Let a job fail that the service does not want, unless it lists the job all the same."""
+    try:
+        listed = run.remote.find(submission_of(run, job).tag)
+    except RemoteError as silence:
+        run.ledger.move(job, "unknown", detail=f"{error}; and not looked for: {silence}")
+        return
+    if listed:
+        search(run, run.ledger.move(job, "unknown", detail=f"{error}; but it is listed"))
+        return
+    run.ledger.move(job, "failed", detail=f"not accepted: {error}")
+    run.said.append(f"{run.name(job)}: failed: {error}")
 
 
 def _look_once(run: HardwareRun, job: JobRow) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import traceback
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
+from ..backends.ibm_settings import Program
 from ..backends.remote import AccountError, Remote, RemoteError
 from ..experiments.errors import HexmagicError, RefusedError, UsageError
-from .catalogue import run_ids
+from .catalogue import ledger_runs
 from .directory_lock import directory_lock
 from .execution import Execution, RunFailedError, Services, with_writer
 from .hardware import HardwareRun, step, waiting_words
@@ -19,17 +18,15 @@ from .hardware_ledger import HardwareLedger
 from .hardware_start import register_left
 from .ledger import LEDGER_NAME
 from .machines import Machines, is_hardware
+from .open_runs import open_folders
 from .progress import NoProgress
-from .provenance import PROVENANCE, package_versions
+from .provenance import package_versions
 from .run_folder import RunFolder
 from .schedule_ledger import ScheduleLedger
 from .schedules import start_due
 from .settling import settle, settle_ended
 from .site import Site, load_site
 from .tick_report import FAILED, MISSED, REFUSED, WAITING, RunStep, ScheduleStep, Tick
-
-BEGINNING_SECONDS = 10.0
-"""Between making its folder and taking its lock a process may need so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +60,7 @@ class Ticker:
         with directory_lock(self.runs):
             if resubmit is not None:
                 self._require_parked(resubmit)
-            folders, steps = self._open_folders()
+            folders, steps = open_folders(self.runs, self.services)
             steps += [
                 self.step_hardware(folder, resubmit=folder.run_id == resubmit)
                 for folder in folders
@@ -85,11 +82,12 @@ class Ticker:
         """
         said: list[str] = []
         waits: list[str] = []
+        pauses: list[float] = []
         state, code = "waiting", WAITING
         problems: tuple[str, ...] = ()
         try:
             with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
-                remote = self._remote(folder)
+                remote = self.remote(folder.document["program"])
                 register_left(folder, ledger, remote)
                 run = HardwareRun(
                     folder=folder,
@@ -99,8 +97,9 @@ class Ticker:
                     versions=package_versions(),
                     said=said,
                     waits=waits,
+                    pauses=pauses,
                 )
-                before = _state(ledger, folder)
+                before = state = _state(ledger, folder)
                 now = step(run, cancelling=before == "cancelling", resubmit=resubmit)
                 problems = leave(run, now, before)
                 waits[:] = waiting_words(run, run.jobs())
@@ -115,6 +114,9 @@ class Ticker:
             waits.append(str(error))
         except HexmagicError as error:
             problems, code = (str(error),), FAILED
+        except Exception as error:  # a bug must not keep a timer from the other runs
+            problems, code = (f"internal error: {type(error).__name__}: {error}",), FAILED
+            self.services.tell(traceback.format_exc())
         return RunStep(
             run=folder.run_id,
             state=state,
@@ -122,26 +124,8 @@ class Ticker:
             waits=tuple(waits),
             problems=problems,
             exit_code=code,
+            pause_seconds=max(pauses, default=0.0),
         )
-
-    def _open_folders(self) -> tuple[list[RunFolder], list[RunStep]]:
-        """Return the runs that have not ended, and what is to be said of those that are damaged."""
-        states = self._states()
-        folders: list[RunFolder] = []
-        damaged: list[RunStep] = []
-        for run_id in run_ids(self.runs):
-            if states.get(run_id) in ENDED:
-                continue
-            folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
-            try:
-                if not self._is_copy(folder, states) and self._is_left(folder, states):
-                    folders.append(folder)
-            except HexmagicError as error:
-                problems = (str(error),)
-                damaged.append(
-                    RunStep(run=run_id, state="damaged", problems=problems, exit_code=FAILED)
-                )
-        return folders, damaged
 
     def _require_parked(self, run_id: str) -> None:
         parked = False
@@ -150,28 +134,6 @@ class Ticker:
                 parked = any(j.state == "parked" for j in ledger.latest_jobs(run_id).values())
         if not parked:
             raise UsageError(f"--resubmit {run_id}: nothing of it is parked; leave the option out")
-
-    def _is_copy(self, folder: RunFolder, states: Mapping[str, str]) -> bool:
-        """Return whether a folder is of a run that is beside it, or that ended elsewhere."""
-        if folder.path.name != folder.run_id and (self.runs / folder.run_id).exists():
-            return True
-        state = states.get(folder.run_id) or folder.read_json(PROVENANCE)["state"]
-        return is_hardware(folder.plan) and state in ENDED
-
-    def _is_left(self, folder: RunFolder, states: Mapping[str, str]) -> bool:
-        """Return whether a run is this directory's: an emulated one may have just been begun."""
-        if folder.run_id in states or is_hardware(folder.plan):
-            return True
-        created = datetime.fromisoformat(folder.document["created"])
-        age = datetime.fromisoformat(self._now()) - created
-        return age > timedelta(seconds=BEGINNING_SECONDS)
-
-    def _states(self) -> dict[str, str]:
-        path = self.runs / LEDGER_NAME
-        if not path.is_file():
-            return {}
-        with HardwareLedger(path, clock=self._now) as ledger:
-            return {row.run_id: row.state for row in ledger.runs()}
 
     def _settle(self) -> list[RunStep]:
         """Ask for the charges of runs that have ended and were not told theirs."""
@@ -182,12 +144,12 @@ class Ticker:
             states = {row.run_id: row.state for row in ledger.runs()}
             rows = [row for row in ledger.unsettled() if states[row.run_id] in ENDED]
             for run_id in dict.fromkeys(row.run_id for row in rows):
-                folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
                 mine = [row for row in rows if row.run_id == run_id]
-                remote = partial(self._remote, folder)
+                folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
                 try:
-                    said = settle(ledger, mine, remote, self._now())
-                    settle_ended(folder, ledger)
+                    said = settle(ledger, mine, self.remote, self._now())
+                    if folder.path.is_dir():
+                        settle_ended(folder, ledger)
                 except HexmagicError as error:
                     said = (f"charges: {error}",)
                 if said:
@@ -225,7 +187,8 @@ class Ticker:
         )
         if folder.is_held():
             return busy
-        state = self._states().get(folder.run_id, "")
+        states = {row.run_id: row.state for row in ledger_runs(self.runs)}
+        state = states.get(folder.run_id, "")
         if state in ENDED:  # since the directory was looked at
             said = ("another process has run it",)
             return RunStep(run=folder.run_id, state=state, said=said, exit_code=_code(state))
@@ -253,8 +216,9 @@ class Ticker:
             exit_code=MISSED if missed else 0,
         )
 
-    def _remote(self, folder: RunFolder) -> Remote:
-        program = folder.document["program"]
+    def remote(self, program: Program | None = None) -> Remote:
+        """Return the service, for jobs of a program; None: for what all jobs have in common."""
+        program = program or self.site.ibm.program
         if program not in self.remotes:
             settings = replace(self.site.ibm, program=program)
             self.remotes[program] = self.services.open_remote(settings)

@@ -20,6 +20,7 @@ class RunStep:
         waits: what it waits for, and what stood in the way.
         problems: what failed or is missing; only told when it ends.
         exit_code: what this run alone would make the tick exit with.
+        pause_seconds: what the service asks to wait before the next submission.
     """
 
     run: str
@@ -28,6 +29,7 @@ class RunStep:
     waits: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     exit_code: int = 0
+    pause_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,7 @@ once.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -50,6 +48,12 @@ def sample(steps: tuple[str, ...], count: int) -> list[int]:
     first = steps.index("before POST /api/v1/jobs")
     near = [first - 1, first, first + 1, first + 3]
     return sorted({*near, *range(0, len(steps), -(-len(steps) // (count - len(near))))})
+
+
+def changing(steps: tuple[str, ...]) -> list[int]:
+    """Return the steps that are no question: between two of those nothing changes."""
+    questions = (" GET ", " POST /iam/", " POST /search/")
+    return [n for n, step in enumerate(steps) if not any(part in step for part in questions)]
 
 
 def test_the_steps_are_what_lasts_and_what_is_asked(road: Road) -> None:
@@ -101,7 +105,7 @@ def test_killed_at_any_step_after_a_persons_word_a_run_comes_to_the_same_end(
 
     word = parked("undisturbed").tick("--resubmit", "latest")
     assert "before POST /api/v1/jobs" in word.steps
-    for at in range(len(word.steps)):
+    for at in changing(word.steps):
         world = parked(str(at))
         assert world.tick("--resubmit", "latest", at=at).code == KILLED
         world.go_on()
@@ -140,10 +144,10 @@ def test_a_scheduled_run_is_started_once_wherever_its_start_is_killed(
 
 
 @pytest.mark.slow
-def test_a_scheduled_run_is_started_once_at_whatever_step_its_start_is_killed(
+def test_a_scheduled_run_is_started_once_at_whichever_step_its_start_is_killed(
     road: Road, grounds: Grounds, tmp_path: Path
 ) -> None:
-    check_scheduled_starts(road, grounds, tmp_path, every=1)
+    check_scheduled_starts(road, grounds, tmp_path, every=3)
 
 
 def check_scheduled_starts(road: Road, grounds: Grounds, tmp_path: Path, every: int) -> None:
@@ -157,24 +161,33 @@ def check_scheduled_starts(road: Road, grounds: Grounds, tmp_path: Path, every: 
         road.check(world)
 
 
+class Dice:
+    """Moments at which to strike, so chosen that about two of three strikes come in time."""
+
+    def __init__(self, longest: float) -> None:
+        self._random = random.Random(5)
+        self._longest = longest
+        self.left = 0
+
+    def __call__(self, killed: bool) -> dict[str, float]:
+        """Return the next strike, if any is left, knowing whether the last one came in time."""
+        self._longest *= 1.15 if killed else 0.75
+        self.left -= 1
+        return {"seconds": self._random.uniform(0, self._longest)} if self.left >= 0 else {}
+
+
 def check_random_kills(grounds: Grounds, tmp_path: Path, *, kills: int) -> None:
     """Kill runs of six jobs at random moments, each at most MOST_STRIKES times."""
-    dice, done, runs = random.Random(5), 0, 0
-    begun = time.monotonic()
+    done, runs, dice = 0, 0, Dice(1.0)
     road = travel(grounds.world(tmp_path / "undisturbed", *SIX_JOBS))
-    longest = (time.monotonic() - begun) / 2  # of one command line, on this machine
     assert len(road.fingerprints) == 6
-
     while done < kills:
-        left = count(MOST_STRIKES, -1)
-
-        def moment(left: Iterator[int] = left) -> dict[str, float]:
-            return {"seconds": dice.uniform(0, longest)} if next(left) > 0 else {}
-
+        dice.left, killed = MOST_STRIKES, False
         world = grounds.world(tmp_path / str(runs), *SIX_JOBS)
         while not world.run_ids:
-            done += world.start(**moment()).code == KILLED
-        done += world.go_on(moment)
+            killed = world.start(**dice(killed)).code == KILLED
+            done += killed
+        done += world.go_on(dice)
         road.check(world)
         runs += 1
     print(f"{done} kills over {runs} runs of 6 jobs each: no job doubled, none lost")

@@ -40,6 +40,10 @@ _TABLES = ("fidelity", "cutflow", "points")
 _MOST_TICKS = 300
 
 
+def _nothing(killed: bool) -> dict[str, Any]:  # noqa: ARG001 - the form of a strike
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class World:
     """A runs directory, the service that its settings lead to, and what runs command lines.
@@ -80,18 +84,18 @@ class World:
         self.service.wait()
         return self.call("tick", "--json", *words, **fault)
 
-    def go_on(self, strike: Callable[[], dict[str, Any]] = dict) -> int:
+    def go_on(self, strike: Callable[[bool], dict[str, Any]] = _nothing) -> int:
         """Tick until nothing is open; return how many ticks were killed.
 
         Of what is parked say that it is to be submitted again.
 
         Args:
-            strike: gives the fault that each tick is to have.
+            strike: gives the fault that each tick is to have, told whether the last one was killed.
         """
         words: tuple[str, ...] = ()
-        killed = 0
+        killed, ended = 0, None
         for _ in range(_MOST_TICKS):
-            ended = self.tick(*words, **strike())
+            ended = self.tick(*words, **strike(ended is not None and ended.code == KILLED))
             killed += ended.code == KILLED
             if ended.code == 0:
                 return killed
