@@ -31,7 +31,7 @@ _SECRET_NAME = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGN
 _SHORTEST_SECRET = 8
 _BEARER = re.compile(r"\b(bearer|apikey)(\s+|=|%20)[^\s'\",;&)]+", re.IGNORECASE)
 _WEB_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]+)?")
-_MAYBE_DONE = {408, 409, 499}  # a proxy's time-out, a conflict, "client closed": may come after
+_MAYBE_DONE = {408, 409, 425, 460, 463, 499}  # of proxies and conflicts: may come after
 _TRY_AGAIN = {408, 425, 429}
 
 
@@ -66,6 +66,7 @@ class Failure:
         retry_after: seconds that the service asks to wait, None if it does not.
         unsent: certainly nothing reached the service.
         refused: there is no token because the account is not taken.
+        own_words: whether the service itself says it, in its form; a page of a proxy does not.
     """
 
     text: str
@@ -73,6 +74,7 @@ class Failure:
     retry_after: float | None = None
     unsent: bool = False
     refused: bool = False
+    own_words: bool = False
 
     @property
     def may_pass(self) -> bool:
@@ -118,9 +120,12 @@ def failure_of(error: BaseException, secrets: Iterable[str]) -> Failure:
         if response is None:  # a response with an error status is false
             response = getattr(one, "http_response", None)  # of IBM's library below the client
         if isinstance(response, requests.Response):
+            said = _own_words(response)
+            told = said or response.text.strip() or response.reason or "no text"
             return Failure(
-                text=one_line(f"HTTP {response.status_code}: {_message(response)}", secrets),
+                text=one_line(f"HTTP {response.status_code}: {told}", secrets),
                 status=response.status_code,
+                own_words=said is not None,
                 retry_after=read_retry_after(response.headers.get("Retry-After")),
             )
     for one in chain:
@@ -164,26 +169,29 @@ def error_of_submission(failure: Failure) -> RemoteError | AccountError:
     status, text = failure.status, failure.text
     if failure.refused:
         return AccountError(f"not submitted; IBM account: {text}")
-    if status in {401, 403}:
+    if status == 401 or (status == 403 and failure.own_words):
         return AccountError(f"not submitted: the service does not take the account ({text})")
     if failure.unsent:
-        return NotAcceptedError(f"not submitted: {text}", retry_after=failure.retry_after)
+        return NotAcceptedError(
+            f"not submitted: {text}", retry_after=failure.retry_after, sent=False
+        )
     if status == 429:
         return NotAcceptedError(f"not accepted: {text}", retry_after=failure.retry_after)
-    if status is not None and 400 <= status < 500 and status not in _MAYBE_DONE:
+    verdict = status is not None and 400 <= status < 500 and status not in _MAYBE_DONE
+    if verdict and failure.own_words:
         return RejectedError(f"rejected: {text}")
     return UnclearError(f"submitted, but whether it was accepted is not known: {text}")
 
 
-def _message(response: requests.Response) -> str:
-    """Return what the service says of an error: its own words if they are found."""
+def _own_words(response: requests.Response) -> str | None:
+    """Return what the service says of an error; None if it is not the service that says it."""
     try:
         body: Any = response.json()
         first = body["errors"][0] if "errors" in body else body["error"]
         said = first if isinstance(first, str) else first["message"]
     except (ValueError, LookupError, TypeError):
-        said = response.text
-    return str(said).strip() or response.reason or "no text"
+        return None
+    return str(said).strip() or None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

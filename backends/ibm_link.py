@@ -73,9 +73,13 @@ class IbmLink:
             return within(self._settings.timeout_seconds, lambda: self._submit(submission, permit))
         except OutOfTimeError:
             self._forget()
+        except BaseException:  # an interrupt: what was not sent yet never is
+            permit.withdraw()
+            raise
         late = f"no answer in {self._settings.timeout_seconds:g} s"
         if permit.withdraw():
-            raise NotAcceptedError(f"not submitted: {late} from the account's servers")
+            what = f"not submitted: {late} from the account's servers"
+            raise NotAcceptedError(what, sent=False)
         raise error_of_submission(Failure(text=late))
 
     def redact(self, text: str) -> str:

@@ -40,6 +40,11 @@ class IbmRemote:
         """Name and version of the client, and the program that samples."""
         return f"ibm qiskit-ibm-runtime {qiskit_ibm_runtime.__version__} {self._program}"
 
+    @property
+    def instance(self) -> str:
+        """CRN of the instance that pays."""
+        return self._link.ask("account", lambda opened, _: opened.instance)
+
     def device(self, name: str) -> Device:
         """Return a machine with the calibration that the service tells now.
 

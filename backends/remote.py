@@ -31,12 +31,17 @@ class RemoteError(HexmagicError):
 class NotAcceptedError(RemoteError):
     """A submission that certainly was not accepted, so that it may be sent again.
 
-    `retry_after`: seconds that the service asked to wait, if it did.
+    Attributes:
+        retry_after: seconds that the service asked to wait, if it did.
+        sent: whether it was sent, and an answer says so; else nothing has left this machine.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, sent: bool = True
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.sent = sent
 
 
 class RejectedError(NotAcceptedError):
@@ -131,6 +136,10 @@ class Remote(Protocol):
     @property
     def identity(self) -> str:
         """Name and version of the client, and how it submits."""
+
+    @property
+    def instance(self) -> str:
+        """What tells this account apart from others: the instance that pays. Asks the service."""
 
     def device(self, name: str) -> Device:
         """Return a machine with the calibration that the service tells now.

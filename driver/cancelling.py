@@ -21,7 +21,7 @@ from .open_runs import runs_without_folder
 from .run_folder import RunFolder
 from .schedule_ledger import ScheduleLedger
 from .tick import Ticker
-from .tick_report import RunStep
+from .tick_report import WAITING, RunStep
 
 _BACK: Mapping[str, tuple[JobState, ...]] = {
     "intended": ("unknown", "planned", "cancelled"),
@@ -76,8 +76,11 @@ def cancel_lost(run_id: str, ticker: Ticker) -> RunStep | None:
         directory_lock(ticker.runs, wait_seconds=LOCK_SECONDS),
         HardwareLedger(ticker.runs / LEDGER_NAME, clock=now) as ledger,
     ):
-        said = give_up(run_id, ledger, ticker.remote())
-    return RunStep(run=run_id, state="cancelled", said=said)
+        ended, said = give_up(run_id, ledger, ticker.remote())
+    if ended:
+        return RunStep(run=run_id, state="cancelled", said=said)
+    waits = ("the service has not cancelled it yet; say `hexmagic cancel` again",)
+    return RunStep(run=run_id, state="cancelling", said=said, waits=waits, exit_code=WAITING)
 
 
 def _cancel_emulated(folder: RunFolder, ledger: Ledger, services: Services) -> RunStep:

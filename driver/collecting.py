@@ -11,6 +11,7 @@ from .files import StorageError
 from .hardware_ledger import RemoteRow
 from .jobs import JobRow
 from .searching import audit, cancel_doubles
+from .settling import above_most
 
 if TYPE_CHECKING:
     from .hardware import HardwareRun
@@ -35,10 +36,17 @@ def collect(run: HardwareRun, job: JobRow) -> None:
     if told.state == "unrecognised":
         run.waits.append(f"{run.name(job)}: {row.remote_id} is {told.word!r}, a word not known")
         return
+    run.said.extend(above_most(run.ledger, row, told.charged_seconds))
     cancel_doubles(run, job)  # the last time that anybody looks: without an answer the job waits
     if told.state == "done":
         if run.canary_shots(job) or _watched(run, job):
             _take(run, job, row)
+        return
+    done = [r for r in run.ledger.remotes_of(job) if not r.kept and r.state == "done"]
+    if done:  # paid for all the same: its result is taken in the next step
+        detail = f"{row.remote_id} {told.word}; its double {done[0].remote_id} is done and counts"
+        run.ledger.keep(job, done[0].remote_id, detail=detail)
+        run.said.append(f"{run.name(job)}: {detail}")
         return
     reason = f"{row.remote_id} {told.word}: {told.reason or 'the service gives no reason'}"
     run.ledger.move(job, "failed" if told.state == "failed" else "cancelled", detail=reason)

@@ -5,51 +5,60 @@ from __future__ import annotations
 from ..backends.remote import Remote
 from .execution import latest
 from .hardware_ledger import HardwareLedger
-from .jobs import JobRow
+from .jobs import JobRow, JobState
 
 _WHY = "its folder is gone and a person gave it up"
+_TO_CANCELLED: dict[str, tuple[JobState, ...]] = {
+    "planned": (),
+    "parked": (),
+    "unknown": ("parked",),
+}
 
 
-def give_up(run_id: str, ledger: HardwareLedger, remote: Remote) -> tuple[str, ...]:
-    """Cancel what a run has at the service and everything else of it; return what was done.
+def give_up(run_id: str, ledger: HardwareLedger, remote: Remote) -> tuple[bool, tuple[str, ...]]:
+    """Cancel what a run has at the service and everything else of it.
+
+    Returns:
+        Whether nothing of it is open any more (else it is to be done again), and what was done.
 
     Raises:
         RemoteError: the service does not answer; what was done stays, and it can be done again.
     """
     said: list[str] = []
     for job in latest(ledger.jobs(run_id)):
-        if job.state == "planned":
-            ledger.move(job, "cancelled", detail=_WHY)
-        elif job.state in ("intended", "unknown", "parked"):
-            said += _unclear(job, ledger, remote)
-        elif job.state == "submitted":
-            said += _submitted(job, ledger, remote)
-    ledger.set_run_state(run_id, "cancelled", detail=_WHY)
-    return tuple(said)
+        if job.state == "intended":
+            job = ledger.move(job, "unknown", detail=_WHY)  # noqa: PLW2901 - the same job, later
+        if job.state in _TO_CANCELLED:
+            job = _find_or_drop(job, ledger, remote, said)  # noqa: PLW2901 - likewise
+        if job.state == "submitted":
+            _cancel(job, ledger, remote, said)
+    left = [job for job in latest(ledger.jobs(run_id)) if job.state == "submitted"]
+    ledger.set_run_state(run_id, "cancelling" if left else "cancelled", detail=_WHY)
+    return not left, tuple(said)
 
 
-def _unclear(job: JobRow, ledger: HardwareLedger, remote: Remote) -> list[str]:
-    """Cancel a job whose fate is not known; if the service lists it, it is cancelled there too."""
-    if job.state == "intended":
-        job = ledger.move(job, "unknown", detail=_WHY)
+def _find_or_drop(job: JobRow, ledger: HardwareLedger, remote: Remote, said: list[str]) -> JobRow:
+    """Return a job as adopted if the service lists it, else as cancelled."""
     asked = ledger.submission(job)
     found = () if asked is None else remote.find(asked.tag)
+    name = f"shard {job.shard_index} in {job.basis}"
     if not found:
-        states = ("parked", "cancelled") if job.state == "unknown" else ("cancelled",)
-        ledger.move(job, *states, detail=f"{_WHY}; the service did not list it")
-        return [f"shard {job.shard_index} in {job.basis}: not at the service, as far as it tells"]
+        said.append(f"{name}: not at the service, as far as it tells")
+        return ledger.move(job, *_TO_CANCELLED[job.state], "cancelled", detail=_WHY)
+    if job.state == "planned":
+        job = ledger.move(job, "intended", "unknown", detail=_WHY)
     job = ledger.adopt(job, found[0], detail=f"found by its tag: {found[0].id}")
     for other in found[1:]:
         ledger.add_double(job, other, detail=f"a second job for it, {other.id}")
-    return _submitted(job, ledger, remote)
+    return job
 
 
-def _submitted(job: JobRow, ledger: HardwareLedger, remote: Remote) -> list[str]:
-    said: list[str] = []
+def _cancel(job: JobRow, ledger: HardwareLedger, remote: Remote, said: list[str]) -> None:
+    """Cancel a job at the service; it is submitted until the service says that it has ended."""
     for row in ledger.remotes_of(job):
         if not row.ended:
             remote.cancel(row.remote_id)
             ledger.update_remote(remote.look(row.remote_id))
             said.append(f"asked the service to cancel {row.remote_id}")
-    ledger.move(job, "cancelled", detail=_WHY)
-    return said
+    if all(row.ended for row in ledger.remotes_of(job)):
+        ledger.move(job, "cancelled", detail=_WHY)

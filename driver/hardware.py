@@ -108,7 +108,7 @@ def step(run: HardwareRun, *, cancelling: bool, resubmit: bool = False) -> RunSt
         _cancel(run, unlisted)
     elif resubmit:
         for job in (job for job in unlisted if job.key in told):
-            run.ledger.move(job, "planned", detail="to be submitted again: a person's word")
+            run.ledger.plan_again(job, detail="to be submitted again: a person's word")
             run.said.append(f"{run.name(job)}: planned again, as asked")
     _each(run, run.jobs("submitted"), lambda job: collect(run, job))
     if not cancelling:

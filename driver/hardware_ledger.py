@@ -28,6 +28,7 @@ class SubmissionRow:
         payload: SHA-256 of what was sent last.
         intended: when its submission was last intended, UTC; None: never.
         looks: how often the service's listing was searched for it in vain since then.
+        unclear: how often it was submitted with a fate that never became clear, and then again.
     """
 
     run_id: str
@@ -41,6 +42,7 @@ class SubmissionRow:
     payload: str | None
     intended: str | None
     looks: int
+    unclear: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,23 @@ class HardwareLedger(Ledger):
         row = self.submission(job)
         return row.looks if row else 0
 
+    def was_not_accepted(self, job: JobRow, *, sent: bool, detail: str) -> JobRow:
+        """Write that a submission was not accepted; one that was never sent was never intended."""
+        with self._transaction():
+            if not sent:
+                self._db.execute(
+                    f"UPDATE submissions SET intended = NULL WHERE {_THIS_JOB}", job.key
+                )
+            return self._step(self._step(job, "unknown", detail), "planned", detail)
+
+    def plan_again(self, job: JobRow, *, detail: str) -> JobRow:
+        """Write a person's word that a parked job is to be submitted again."""
+        with self._transaction():
+            self._db.execute(
+                f"UPDATE submissions SET unclear = unclear + 1 WHERE {_THIS_JOB}", job.key
+            )
+            return self._step(job, "planned", detail)
+
     def adopt(self, job: JobRow, remote: RemoteJob, *, detail: str) -> JobRow:
         """Write which of the service's jobs a job is; it is submitted then."""
         with self._transaction():
@@ -147,6 +166,25 @@ class HardwareLedger(Ledger):
         with self._transaction():
             self._write_remote(job, remote, kept=0)
             self._event(*job.key, from_state=job.state, to_state=job.state, detail=detail)
+
+    def keep(self, job: JobRow, remote_id: str, *, detail: str) -> None:
+        """Write that another of the service's jobs for a submission is the one that counts."""
+        with self._transaction():
+            self._db.execute(
+                f"UPDATE remote_jobs SET kept = (remote_id = ?) WHERE {_THIS_JOB}",
+                (remote_id, *job.key),
+            )
+            self._event(*job.key, from_state=job.state, to_state=job.state, detail=detail)
+
+    def unheard(self) -> list[JobRow]:
+        """Return jobs that ended though it was never clear whether the service has them."""
+        rows = self._all(
+            "SELECT jobs.* FROM jobs JOIN submissions USING (run_id, shard, attempt) "
+            "LEFT JOIN remote_jobs USING (run_id, shard, attempt) "
+            "WHERE jobs.state IN ('failed', 'cancelled') AND intended IS NOT NULL "
+            "AND remote_id IS NULL"
+        )
+        return [JobRow(**row) for row in rows]
 
     def remotes(self, run_id: str) -> list[RemoteRow]:
         """Return every job that the service is known to have for a run."""
@@ -178,11 +216,16 @@ class HardwareLedger(Ledger):
                     (remote.charged_seconds, self._clock(), remote.id),
                 )
 
+    def most_seconds(self, row: RemoteRow) -> float:
+        """Return after how many seconds the service was told to stop a job."""
+        this = (row.run_id, row.shard, row.attempt)
+        (asked,) = self._all(f"SELECT most_seconds FROM submissions WHERE {_THIS_JOB}", *this)
+        return float(asked["most_seconds"])
+
     def charge_most(self, row: RemoteRow) -> float:
         """Count a job whose charge the service does not tell with the most; return it."""
         this = (row.run_id, row.shard, row.attempt)
-        (asked,) = self._all(f"SELECT most_seconds FROM submissions WHERE {_THIS_JOB}", *this)
-        most = float(asked["most_seconds"])
+        most = self.most_seconds(row)
         with self._transaction():
             self._db.execute(
                 "UPDATE remote_jobs SET charged_seconds = ?, settled = ? WHERE remote_id = ?",
@@ -200,12 +243,13 @@ class HardwareLedger(Ledger):
         row = self._one("SELECT fetches FROM remote_jobs WHERE remote_id = ?", remote_id)
         return int(row["fetches"]) if row else 0
 
-    def posts_since(self, time: str) -> int:
-        """Return how many submissions were intended at or after a time, of all runs."""
+    def posts_since(self, time: str, now: str) -> int:
+        """Return how many submissions were intended from a time until now, of all runs."""
         row = self._one(
             "SELECT COUNT(*) AS posts FROM events JOIN submissions USING (run_id, shard, attempt) "
-            "WHERE to_state = 'intended' AND time >= ?",
+            "WHERE to_state = 'intended' AND time BETWEEN ? AND ?",
             time,
+            now,
         )
         return int(row["posts"]) if row else 0
 
@@ -241,8 +285,9 @@ def _claim(row: dict[str, object], remotes: Sequence[RemoteRow]) -> Claim:
     most, state = float(str(row["most_seconds"])), str(row["state"])
     known = [r for r in remotes if r.charged_seconds is not None]
     pending = len(remotes) - len(known)
-    if not remotes and state not in _ENDED:
-        pending = 1
+    if state not in _ENDED:
+        lost = int(str(row["unclear"])) - max(0, len(remotes) - 1)
+        pending += max(0, lost) + (not remotes)
     charged = tuple((r.charged_seconds or 0.0, r.settled or r.found) for r in known)
     if not remotes and state == "cancelled" and row["looks"]:
         charged = ((most, str(row["changed"])),)

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from ..backends.remote import MAX_TAG, Remote, RemoteError
+from ..experiments.errors import RefusedError
 from .adapters import Engine
 from .execution import Services
 from .files import StorageError
@@ -18,6 +19,7 @@ from .new_run import create_run
 from .preflight import preflight
 from .prepare import Prepared
 from .run_folder import RunFolder
+from .site import SITE_NAME
 
 
 def hardware_checks(
@@ -94,6 +96,22 @@ def register_left(folder: RunFolder, ledger: HardwareLedger, remote: Remote) -> 
             "the folder away"
         )
     register(folder, ledger)
+
+
+def check_instance(folder: RunFolder, remote: Remote) -> None:
+    """Check that the account is the one that a run was planned for: another has not its jobs.
+
+    Raises:
+        RefusedError: it is not.
+        RemoteError: the service does not answer.
+    """
+    planned, now = folder.document["instance"], remote.instance
+    if planned != now:
+        raise RefusedError(
+            f"run {folder.run_id}: it was planned for the instance {planned}, and the account's is "
+            f"{now} now; nothing is done with another one: put it back ({SITE_NAME} or "
+            "QISKIT_IBM_INSTANCE)"
+        )
 
 
 def run_tag(run_id: str) -> str:

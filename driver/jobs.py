@@ -39,6 +39,7 @@ CREATE TABLE submissions (
     tag TEXT NOT NULL UNIQUE, device TEXT NOT NULL,
     estimated_seconds REAL NOT NULL, most_seconds INTEGER NOT NULL,
     batch TEXT, payload TEXT, intended TEXT, looks INTEGER NOT NULL DEFAULT 0,
+    unclear INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (run_id, shard, attempt),
     FOREIGN KEY (run_id, shard, attempt) REFERENCES jobs
 ) STRICT;

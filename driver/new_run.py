@@ -108,6 +108,7 @@ def _on_hardware(prepared: Prepared, machines: Machines) -> dict[str, Any]:
     found = costs(plan, prepared.circuits, prepared.shards, delays=delays, program=program)
     return {
         "program": program,
+        "instance": machines.remote.instance,
         "costs": {shard: asdict(cost) for shard, cost in found.items()},
     }
 

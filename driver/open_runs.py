@@ -47,13 +47,23 @@ def runs_without_folder(runs: Path) -> list[str]:
     if not (runs / LEDGER_NAME).is_file():
         return []
     with HardwareLedger(runs / LEDGER_NAME, clock=str) as ledger:
-        return [
+        missing = [
             row.run_id
             for row in ledger.runs()
             if row.state not in ENDED
             and not (runs / row.run_id).exists()
             and ledger.submissions(row.run_id)
         ]
+    renamed = {_run_id(runs / name) for name in run_ids(runs)} if missing else set()
+    return [run_id for run_id in missing if run_id not in renamed]
+
+
+def _run_id(path: Path) -> str:
+    """Return the id that a folder records, whatever its name; empty if it cannot be read."""
+    try:
+        return RunFolder(path=path).run_id
+    except HexmagicError:
+        return ""
 
 
 def _is_copy(folder: RunFolder, states: Mapping[str, str]) -> bool:

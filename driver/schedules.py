@@ -40,7 +40,8 @@ def start_due(
         StorageError: the file system refuses.
     """
     now = services.clockwork.now()
-    made = row.last_run is None or (runs / row.last_run).exists()
+    known = row.last_run is None or ledger.run(row.last_run) is not None
+    made = known or (runs / str(row.last_run)).exists()
     if made and row.refusal and _seconds(row.tried, now) < PAUSE_SECONDS:
         return None, f"refused, tried again later: {row.refusal}"
     try:

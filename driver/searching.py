@@ -45,7 +45,7 @@ def search(run: HardwareRun, job: JobRow) -> None:
     looks = run.ledger.count_look(job)
     if job.state == "parked":
         return
-    waited = _seconds_since(asked.intended, run.now())
+    waited = seconds_between(asked.intended, run.now())
     patience = run.site.ibm.listing_wait_seconds
     if looks >= LEAST_LOOKS and waited >= patience:
         detail = f"not listed in {looks} looks over {waited:.0f} s; nothing proves either way"
@@ -114,7 +114,8 @@ def _cancel_doubles(run: HardwareRun, job: JobRow, found: tuple[RemoteJob, ...])
         run.ledger.update_remote(run.remote.look(other.id))
 
 
-def _seconds_since(then: str | None, now: str) -> float:
+def seconds_between(then: str | None, now: str) -> float:
+    """Return the seconds from one ISO 8601 time to another; 0 if the first is not known."""
     if then is None:
         return 0.0
     return (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds()

@@ -37,13 +37,50 @@ def settle(
         except RemoteError as error:
             return (*said, f"charge of {row.remote_id}: {error}")
         ledger.update_remote(told)
-        if told.charged_seconds is None and _age(row, now) > PATIENCE_SECONDS:
+        said += above_most(ledger, row, told.charged_seconds)
+        if told.charged_seconds is None and _seconds(row.found, now) > PATIENCE_SECONDS:
             most = ledger.charge_most(row)
             said.append(
                 f"charge of {row.remote_id}: not told in three days; counted as {most:g} s, the "
                 "most that it can be"
             )
     return tuple(said)
+
+
+def hear(
+    ledger: HardwareLedger, remote: Callable[[], Remote], now: str
+) -> dict[str, tuple[str, ...]]:
+    """Look for jobs that were given up while their fate was not clear; return what was found.
+
+    What the service lists after all is recorded as a double, which `settle` cancels. After
+    PATIENCE_SECONDS nobody looks any more.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for job in ledger.unheard():
+        asked = ledger.submission(job)
+        if (
+            asked is None
+            or asked.intended is None
+            or _seconds(asked.intended, now) > (PATIENCE_SECONDS)
+        ):
+            continue
+        try:
+            listed = remote().find(asked.tag)
+        except RemoteError:
+            return found  # asked again at the next tick
+        for other in listed:
+            detail = f"the service has it after all, as {other.id} ({other.word}): to be cancelled"
+            ledger.add_double(job, other, detail=detail)
+            found[job.run_id] = (*found.get(job.run_id, ()), detail)
+    return found
+
+
+def above_most(ledger: HardwareLedger, row: RemoteRow, charged: float | None) -> list[str]:
+    """Say if the service charges more than it was told to stop a job at."""
+    most = ledger.most_seconds(row)
+    if charged is None or charged <= most:
+        return []
+    return [f"{row.remote_id} is charged {charged:.4g} s, more than its limit of {most:g} s"]
 
 
 def settle_ended(folder: RunFolder, ledger: HardwareLedger) -> None:
@@ -59,5 +96,5 @@ def settle_ended(folder: RunFolder, ledger: HardwareLedger) -> None:
         folder.write_json(PROVENANCE, provenance | known)
 
 
-def _age(row: RemoteRow, now: str) -> float:
-    return (datetime.fromisoformat(now) - datetime.fromisoformat(row.found)).total_seconds()
+def _seconds(then: str, now: str) -> float:
+    return (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from .hardware_ledger import SubmissionRow
 from .hardware_start import run_tag
 from .jobs import JobRow
 from .preflight import check_machines
-from .searching import audit, recall, search, submission_of
+from .searching import audit, recall, search, seconds_between, submission_of
 
 if TYPE_CHECKING:
     from .hardware import HardwareRun
@@ -45,20 +45,64 @@ def submit(run: HardwareRun, jobs: Sequence[JobRow]) -> None:
         return
     try:
         devices = check_machines(run.folder, run.machines)
+        strangers = _strangers(run)
     except (RefusedError, RemoteError) as error:
         if isinstance(error, AccountError):
             raise
         run.waits.append(f"nothing is submitted: {error}")
         return
+    if strangers:
+        run.refused.append(
+            f"the service has jobs of this run that are not known here ({', '.join(strangers)}): a "
+            "copy of it is at work elsewhere; cancel one of the two"
+        )
+        return
     for device in devices:
         save_calibration(run.folder, device)
-    calibrations = {device.name: f"calibration of {device.calibrated_at}" for device in devices}
+    _submit_all(run, jobs, {d.name: f"calibration of {d.calibrated_at}" for d in devices})
+
+
+def _submit_all(run: HardwareRun, jobs: Sequence[JobRow], calibrations: Mapping[str, str]) -> None:
     for job in jobs:
         asked = submission_of(run, job)
+        if _is_held(run, job, asked):
+            continue
         if not _in_pace(run) or not _within_budget(run, asked):
             return
         if not _submit_one(run, job, asked, calibrations[asked.device]):
             return
+
+
+def _strangers(run: HardwareRun) -> list[str]:
+    """Return the ids of jobs that the service lists for this run and that are not known here.
+
+    They come from a copy of the run in another runs directory, which is a second one to pay.
+
+    Raises:
+        RemoteError: the service does not answer.
+    """
+    if run.jobs("unknown", "parked"):
+        return []  # theirs may be among them
+    known = {remote.remote_id for remote in run.ledger.remotes(run.folder.run_id)}
+    tags = {s.tag for s in run.ledger.submissions(run.folder.run_id)}
+    listed = {job.id for job in run.remote.find(run_tag(run.folder.run_id))} - known
+    mine = {job.id for tag in (tags if listed else ()) for job in run.remote.find(tag)}
+    return sorted(listed - mine)
+
+
+def _is_held(run: HardwareRun, job: JobRow, asked: SubmissionRow) -> bool:
+    """Return whether a job was sent so shortly ago that its listing might still lag.
+
+    Even an answer that says "not accepted" may come from a gateway that knows no better.
+    """
+    if asked.intended is None:
+        return False
+    waited = seconds_between(asked.intended, run.now())
+    hold = run.site.ibm.listing_wait_seconds - waited
+    if hold <= 0:
+        return False
+    run.waits.append(f"{run.name(job)}: sent again in {hold:.0f} s, if it is not listed by then")
+    return True
 
 
 def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration: str) -> bool:
@@ -81,7 +125,8 @@ def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration
         _rejected(run, job, error)
         return False
     except (NotAcceptedError, AccountError) as error:
-        run.ledger.move(job, "unknown", "planned", detail=f"not accepted: {error}")
+        sent = getattr(error, "sent", True)
+        run.ledger.was_not_accepted(job, sent=sent, detail=f"not accepted: {error}")
         if isinstance(error, AccountError):
             raise
         run.pauses.append(error.retry_after or 0.0)
@@ -151,9 +196,10 @@ def _batch(run: HardwareRun, device: str) -> str:
 
 
 def _in_pace(run: HardwareRun) -> bool:
-    since = datetime.fromisoformat(run.now()) - timedelta(seconds=PACE_SECONDS)
+    now = run.now()
+    since = datetime.fromisoformat(now) - timedelta(seconds=PACE_SECONDS)
     allowed = run.site.ibm.posts_per_minute
-    if run.ledger.posts_since(since.isoformat(timespec="microseconds")) < allowed:
+    if run.ledger.posts_since(since.isoformat(timespec="microseconds"), now) < allowed:
         return True
     run.waits.append(f"more is submitted later: at most {allowed} submissions a minute")
     return False

@@ -15,7 +15,7 @@ from .execution import Execution, RunFailedError, Services, with_writer
 from .hardware import HardwareRun, step, waiting_words
 from .hardware_end import ENDED, leave
 from .hardware_ledger import HardwareLedger
-from .hardware_start import register_left
+from .hardware_start import check_instance, register_left
 from .ledger import LEDGER_NAME
 from .machines import Machines, is_hardware
 from .open_runs import open_folders
@@ -24,7 +24,7 @@ from .provenance import package_versions
 from .run_folder import RunFolder
 from .schedule_ledger import ScheduleLedger
 from .schedules import start_due
-from .settling import settle, settle_ended
+from .settling import hear, settle, settle_ended
 from .site import Site, load_site
 from .tick_report import FAILED, MISSED, REFUSED, WAITING, RunStep, ScheduleStep, Tick
 
@@ -88,6 +88,7 @@ class Ticker:
         try:
             with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
                 remote = self.remote(folder.document["program"])
+                check_instance(folder, remote)
                 register_left(folder, ledger, remote)
                 run = HardwareRun(
                     folder=folder,
@@ -107,7 +108,7 @@ class Ticker:
                 if now == "done" and before != "done":
                     problems += _missed(folder)
                     code = MISSED if problems else code
-        except AccountError as error:
+        except RefusedError as error:  # AccountError among them
             waits.append(str(error))
             code = REFUSED
         except RemoteError as error:
@@ -136,18 +137,20 @@ class Ticker:
             raise UsageError(f"--resubmit {run_id}: nothing of it is parked; leave the option out")
 
     def _settle(self) -> list[RunStep]:
-        """Ask for the charges of runs that have ended and were not told theirs."""
+        """Look after what ended: charges that were not told, jobs that show up after all."""
         if not (self.runs / LEDGER_NAME).is_file():
             return []
         steps: list[RunStep] = []
         with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
             states = {row.run_id: row.state for row in ledger.runs()}
+            heard = hear(ledger, self.remote, self._now())
             rows = [row for row in ledger.unsettled() if states[row.run_id] in ENDED]
-            for run_id in dict.fromkeys(row.run_id for row in rows):
+            for run_id in dict.fromkeys([*heard, *(row.run_id for row in rows)]):
                 mine = [row for row in rows if row.run_id == run_id]
                 folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
                 try:
-                    said = settle(ledger, mine, self.remote, self._now())
+                    said = heard.get(run_id, ())
+                    said += settle(ledger, mine, self.remote, self._now())
                     if folder.path.is_dir():
                         settle_ended(folder, ledger)
                 except HexmagicError as error:

@@ -225,16 +225,16 @@ def test_posts_are_counted_over_all_runs_by_their_intents(
     since = clock.now()
     intend(ledger, ledger.move(job, "unknown", "planned"))
     intend(ledger, other)
-    assert ledger.posts_since("2026-01-01") == 3
-    assert ledger.posts_since(since) == 2
+    assert ledger.posts_since("2026-01-01", "2027") == 3
+    assert ledger.posts_since(since, clock.now()) == 2
     clock.advance(60)
-    assert ledger.posts_since(clock.now()) == 0
+    assert ledger.posts_since(clock.now(), clock.now()) == 0
 
 
 def test_what_an_emulated_run_intends_is_no_post(ledger: HardwareLedger) -> None:
     ledger.register(replace(RUN, run_id="e"), labels=[(0, "p")], shards=SHARDS[:1])
     ledger.move(ledger.jobs("e")[0], "intended")
-    assert ledger.posts_since("2026-01-01") == 0
+    assert ledger.posts_since("2026-01-01", "2027") == 0
 
 
 # --- what it may cost ---------------------------------------------------------------------------
@@ -326,7 +326,7 @@ def test_an_older_ledger_keeps_all_it_has_and_takes_submissions(
         assert [job.state for job in found] == ["done", "intended", "planned"][:jobs]
         assert [job.first_shot for job in found] == [0, 500, 1000][:jobs]
         assert (found[0].detail, len(ledger.events("old"))) == ("it's there", 5)
-        assert (ledger.claims(), ledger.posts_since("2026-01-01")) == ([], 0)
+        assert (ledger.claims(), ledger.posts_since("2026-01-01", "2027")) == ([], 0)
         plan(ledger, found[1])
         ledger.adopt(found[1], remote(), detail="")
         assert claim(ledger).open_seconds == MOST

@@ -175,6 +175,10 @@ class FakeRemote:
     # --- the protocol ---------------------------------------------------------------------------
 
     @property
+    def instance(self) -> str:
+        return "crn:fake"
+
+    @property
     def identity(self) -> str:
         """Name and version of the client, and how it submits."""
         return "ibm fake-runtime 1 sampler"
