@@ -53,7 +53,7 @@ def test_a_full_disk_costs_no_job_and_doubles_none(
 ) -> None:
     codes = [
         check_full(grounds.world(tmp_path / str(at)), road, at, fault)
-        for at in writes(road.steps)[::14]
+        for at in writes(road.steps)[::28]
     ]
     assert codes.count(4) > len(codes) / 2
 
@@ -65,7 +65,7 @@ def test_a_disk_full_at_any_write_costs_no_job_and_doubles_none(
 ) -> None:
     codes = []
     faults: tuple[Fault, ...] = ("full", "hiccup")
-    for at in writes(road.steps)[part::PARTS]:
+    for at in writes(road.steps)[part :: 2 * PARTS]:
         for fault in faults:
             world = grounds.world(tmp_path / f"{at}-{fault}")
             codes.append(check_full(world, road, at, fault))

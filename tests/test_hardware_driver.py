@@ -95,6 +95,7 @@ def test_a_batch_that_takes_no_more_jobs_is_followed_by_another(world: World) ->
     world.remote.fail("post", NotAcceptedError("busy"), skip=1)
     world.start()
     world.remote.close_batch("batch-1")
+    world.clock.advance(121)
     world.tick(code=75)
     assert [job.submission.batch for job in world.remote.jobs] == ["batch-1", "batch-2", "batch-2"]
 
@@ -270,7 +271,7 @@ def test_a_double_is_found_after_a_success_and_cancelled(world: World) -> None:
 def test_of_several_the_oldest_that_was_not_cancelled_is_adopted(world: World) -> None:
     world.remote.doubles = 2
     world.remote.fail("post", UNCLEAR, after=True)
-    world.remote.fail("find", RemoteError("503"), skip=1)  # after the look before the submission
+    world.remote.fail("find", RemoteError("503"), skip=2)  # after those before the submission
     world.start(text=ONE)
     world.remote.end("cancelled", world.remote.jobs[0], reason="by IBM")
     world.tick(code=75)
@@ -281,6 +282,18 @@ def test_of_several_the_oldest_that_was_not_cancelled_is_adopted(world: World) -
 
 def test_what_was_certainly_not_accepted_is_sent_again_later(world: World) -> None:
     world.remote.fail("post", NotAcceptedError("not accepted: HTTP 429: slow down"))
+    world.start(text=ONE)
+    for _ in range(2):
+        assert (world.states(), world.remote.count("post")) == (["planned"], 1)
+        world.clock.advance(59)
+        assert "if it is not listed by then" in world.tick(code=75).stdout
+    world.clock.advance(3)
+    world.tick(code=75)
+    assert (world.states(), len(world.remote.jobs)) == (["submitted"], 1)
+
+
+def test_what_was_never_sent_goes_out_with_the_next_tick(world: World) -> None:
+    world.remote.fail("post", NotAcceptedError("not submitted: no connection", sent=False))
     world.start(text=ONE)
     assert (world.states(), world.remote.jobs) == (["planned"], [])
     world.tick(code=75)
@@ -305,8 +318,9 @@ def test_an_account_that_is_not_taken_loses_nothing(world: World) -> None:
     assert result.exit_code == 3
     assert "does not take the account" in result.stderr.splitlines()[-1]
     assert world.states() == ["planned"]
+    world.clock.advance(121)
     world.tick(code=75)
-    assert world.states() == ["submitted"]
+    assert (world.states(), len(world.remote.jobs)) == (["submitted"], 1)
 
 
 def test_a_machine_that_takes_no_jobs_is_waited_for(world: World) -> None:

@@ -119,6 +119,8 @@ def test_429_is_sent_again_by_a_later_tick(world: World, wish: float | None) -> 
     step = world.tick()
     assert world.states() == ["planned"] and step.exit_code == WAITING
     assert "429" in step.waits[-1] and world.posts() == 1
+    world.clock.advance(90)
+    assert "if it is not listed by then" in world.tick().waits[-1] and world.posts() == 1
     world.clock.advance(10)
     assert_gone_on(world)
     assert_done_once(world, posts=2)
@@ -133,6 +135,7 @@ def test_the_services_own_limit_of_posts_holds_nothing_up_for_long(
     state.posts[:] = [time.monotonic()]
     assert "429" in world.tick().waits[-1]
     state.posts.clear()
+    world.clock.advance(100)
     assert_gone_on(world)
     assert_done_once(world, posts=2)
 
@@ -141,6 +144,7 @@ def test_429_is_not_believed_if_the_job_is_listed_all_the_same(world: World) -> 
     world.inject(status(429, "after"))
     world.tick()
     assert world.states() == ["planned"]
+    world.clock.advance(100)
     assert_gone_on(world)
     assert_done_once(world)
 
@@ -487,8 +491,8 @@ def test_a_listing_whose_count_disagrees_is_read_to_its_end(world: World, count:
 
 @pytest.mark.parametrize("kind", ["reset", "truncate", "empty", "invalid_json"])
 def test_a_listing_that_cannot_be_read_proves_nothing(world: World, kind: Any) -> None:
-    # the first listing is the look before the submission
-    world.inject(Rule(kind="reset", **POST), Rule(kind=kind, times=None, skip=1, **LIST))
+    # the first two listings are before the submission: of the run, and of the job
+    world.inject(Rule(kind="reset", **POST), Rule(kind=kind, times=None, skip=2, **LIST))
     for _ in range(3):
         world.tick()
         world.clock.advance(1000)

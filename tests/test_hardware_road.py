@@ -99,7 +99,7 @@ def load(path: Path) -> QuantumCircuit:
     return circuit
 
 
-@pytest.mark.parametrize("program", ["sampler", "executor"])
+@pytest.mark.parametrize("program", ["sampler", pytest.param("executor", marks=pytest.mark.slow)])
 def test_the_results_are_those_of_a_direct_run_with_the_same_seeds(
     tmp_path: Path, service: LoopbackService, program: str
 ) -> None:
@@ -144,15 +144,16 @@ def is_column(column: tuple[Any, ...], bit: dict[str, Any]) -> bool:
     return bool(column[-1] == f"{bit['register']}[{bit['index']}]")
 
 
+@pytest.mark.slow
 def test_the_measured_acceptance_is_the_predicted_one(tmp_path: Path) -> None:
-    """The service samples another model of the same calibration; 3000 shots tell 0.05 apart."""
+    """The service samples another model of the same calibration; 1200 shots tell 0.06 apart."""
     with LoopbackService(ServiceConfig(devices=("boston",), seed=6, noise="twirled")) as service:
         shell = Shell(tmp_path, service)
-        done = shell("run", SPEC, "--shots", 1000)
+        done = shell("run", SPEC, "--shots", 400)
         run = hexmagic.open_run(tmp_path / "runs" / done.stdout.splitlines()[-1][5:])
     plan = json.loads((run.folder / "plan.json").read_text())
     predicted = plan["circuits"][0]["predicted_acceptance"]
     row = run.fidelity().query("scheme == 'fold14'").iloc[0]
-    assert row["acceptance"] == pytest.approx(predicted, abs=0.05)
+    assert row["acceptance"] == pytest.approx(predicted, abs=0.06)
     assert 0.6 < row["acceptance"] < 0.9
     assert row["fidelity"] > 0.93
