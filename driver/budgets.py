@@ -2,7 +2,7 @@
 
 What the service has charged counts on the day on which it became known. What is in flight, planned
 or of unclear fate counts with the most that it can be charged, today: so no budget can be
-exceeded, whatever the machine does.
+exceeded, as long as the service keeps to a job's `max_execution_time`.
 """
 
 from __future__ import annotations

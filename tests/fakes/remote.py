@@ -102,7 +102,9 @@ class FakeRemote:
         charge: seconds of each job.
         listing_lag, charge_lag: seconds until a job is listed, until its charge is told.
         doubles: how many jobs more the next submission makes.
+        deaf: whether what is asked to be cancelled goes on.
         turned: whether the registers come back reversed.
+        instance: the account that pays.
         damaged: results that are given before a right one is.
     """
 
@@ -112,7 +114,9 @@ class FakeRemote:
     listing_lag: float = 0.0
     charge_lag: float = 0.0
     doubles: int = 0
+    deaf: bool = False
     turned: bool = False
+    instance: str = "crn:fake"
     damaged: list[bytes] = field(default_factory=list)
     machines: dict[str, Device] = field(default_factory=dict)
     standings: dict[str, MachineStanding] = field(default_factory=dict)
@@ -173,10 +177,6 @@ class FakeRemote:
         return sum(called == name for called, _ in self.calls)
 
     # --- the protocol ---------------------------------------------------------------------------
-
-    @property
-    def instance(self) -> str:
-        return "crn:fake"
 
     @property
     def identity(self) -> str:
@@ -277,7 +277,7 @@ class FakeRemote:
 
         def stop() -> None:
             job = self._job(job_id)
-            if job.open:
+            if job.open and not self.deaf:
                 self.end("cancelled", job, reason="asked for")
 
         self._do("cancel", job_id, stop)
