@@ -7,7 +7,7 @@ exceeded, as long as the service keeps to a job's `max_execution_time`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..experiments.spec import Budget
@@ -68,20 +68,19 @@ def limits(
         now: UTC, ISO 8601; days and months are those of UTC.
         planned: whether what is planned and not submitted counts too.
     """
-    counted = [c for c in claims if planned or c.state != "planned"]
-    mine = [claim for claim in counted if claim.run_id == run_id]
+    mine = [claim for claim in claims if claim.run_id == run_id]
     return tuple(
-        _limit(field, what, seconds, claims, since)
-        for field, what, seconds, claims, since in _budgets(counted, mine, budget, site, now)
+        _limit(field, what, seconds, counted, since, planned=planned)
+        for field, what, seconds, counted, since in _budgets(claims, mine, budget, site, now)
         if seconds is not None
     )
 
 
-_Budget = tuple[str, str, float | None, Iterable[Claim], str]
+_Budget = tuple[str, str, float | None, Sequence[Claim], str]
 
 
 def _budgets(
-    counted: Sequence[Claim],
+    claims: Sequence[Claim],
     mine: Sequence[Claim],
     budget: Budget | None,
     site: SiteBudget,
@@ -95,15 +94,16 @@ def _budgets(
         ("month", site.qpu_seconds_per_month, month),
     ):
         what = f"this {word}'s budget (qpu_seconds_per_{word} in {SITE_NAME})"
-        yield "", what, seconds, counted, since
+        yield "", what, seconds, claims, since
 
 
-def _limit(field: str, what: str, seconds: float, claims: Iterable[Claim], since: str) -> Limit:
-    claims = list(claims)
+def _limit(
+    field: str, what: str, seconds: float, claims: Sequence[Claim], since: str, *, planned: bool
+) -> Limit:
     return Limit(
         field=field,
         what=what,
         seconds=seconds,
         charged=sum(s for claim in claims for s, known in claim.charged if known >= since),
-        pending=sum(claim.open_seconds for claim in claims),
+        pending=sum(c.open_seconds - (0 if planned else c.planned_seconds) for c in claims),
     )

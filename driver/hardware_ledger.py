@@ -86,12 +86,14 @@ class Claim:
         state: of its job.
         charged: (seconds, when it became known) of each job that the service has charged.
         open_seconds: the most that may be charged on top of it.
+        planned_seconds: as much of that as is for a submission that is yet to be made.
     """
 
     run_id: str
     state: str
     charged: tuple[tuple[float, str], ...]
     open_seconds: float
+    planned_seconds: float
 
 
 class HardwareLedger(Ledger):
@@ -138,13 +140,18 @@ class HardwareLedger(Ledger):
         row = self.submission(job)
         return row.looks if row else 0
 
-    def was_not_accepted(self, job: JobRow, *, sent: bool, detail: str) -> JobRow:
-        """Write that a submission was not accepted; one that was never sent was never intended."""
+    def was_not_accepted(self, job: JobRow, *, last_sent: str | None, detail: str) -> JobRow:
+        """Write that a submission was not accepted.
+
+        Args:
+            job: as it was intended.
+            last_sent: when something was last sent for it, UTC: now, or before this submission.
+            detail: of the event.
+        """
         with self._transaction():
-            if not sent:
-                self._db.execute(
-                    f"UPDATE submissions SET intended = NULL WHERE {_THIS_JOB}", job.key
-                )
+            self._db.execute(
+                f"UPDATE submissions SET intended = ? WHERE {_THIS_JOB}", (last_sent, *job.key)
+            )
             return self._step(self._step(job, "unknown", detail), "planned", detail)
 
     def plan_again(self, job: JobRow, *, detail: str) -> JobRow:
@@ -280,20 +287,22 @@ class HardwareLedger(Ledger):
 def _claim(row: dict[str, object], remotes: Sequence[RemoteRow]) -> Claim:
     """Return the claim of a submission: one whose fate is unclear may cost its whole time.
 
-    One that was cancelled before its fate was known counts with all of it when it was cancelled.
+    One that was given up before its fate was known counts with all of it when it was given up.
     """
     most, state = float(str(row["most_seconds"])), str(row["state"])
     known = [r for r in remotes if r.charged_seconds is not None]
     pending = len(remotes) - len(known)
-    if state not in _ENDED:
-        lost = int(str(row["unclear"])) - max(0, len(remotes) - 1)
-        pending += max(0, lost) + (not remotes)
+    unclear = int(str(row["unclear"]))
     charged = tuple((r.charged_seconds or 0.0, r.settled or r.found) for r in known)
-    if not remotes and state == "cancelled" and row["looks"]:
-        charged = ((most, str(row["changed"])),)
+    if state not in _ENDED:
+        pending += max(0, unclear - max(0, len(remotes) - 1)) + (not remotes)
+    elif not remotes:
+        unclear += bool(state == "cancelled" and row["looks"])
+        charged = ((most, str(row["changed"])),) * unclear
     return Claim(
         run_id=str(row["run_id"]),
         state=state,
         charged=charged,
         open_seconds=pending * most,
+        planned_seconds=most if state == "planned" and not remotes else 0.0,
     )

@@ -196,7 +196,14 @@ def test_a_job_that_does_not_fit_the_runs_budget_needs_a_person(world: World) ->
 
 
 def made(run_id: str, state: str, charged: list[tuple[float, str]], pending: float) -> Claim:
-    return Claim(run_id=run_id, state=state, charged=tuple(charged), open_seconds=pending)
+    planned = pending if state == "planned" else 0.0
+    return Claim(
+        run_id=run_id,
+        state=state,
+        charged=tuple(charged),
+        open_seconds=pending,
+        planned_seconds=planned,
+    )
 
 
 CLAIMS = [

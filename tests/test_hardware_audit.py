@@ -377,8 +377,8 @@ def test_an_interrupt_while_the_token_is_fetched_sends_nothing_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with serving(monkeypatch) as service:
-        remote = remote_of(service)
-        body = remote.encode(submission_of())
+        body = remote_of(service).encode(submission_of())
+        remote = remote_of(service)  # which has no token yet
         at_work: list[threading.Thread] = []
 
         def interrupted(_: float, work: Callable[[], object]) -> None:
@@ -406,13 +406,13 @@ def test_an_interrupt_while_the_token_is_fetched_sends_nothing_later(
 def test_a_run_that_is_given_up_is_open_until_the_service_says_that_its_jobs_ended(
     world: World,
 ) -> None:
-    folder = world.start(text=ONE)
-    shutil.rmtree(folder.path)
+    folder = world.start(text=ONE).path
+    shutil.rmtree(folder)
     world.remote.deaf = True
-    assert "has not cancelled it yet" in cancel(world, 75, folder.run_id)
+    assert "has not cancelled it yet" in cancel(world, 75, folder.name)
     assert (world.states(), world.state()) == (["submitted"], "cancelling")
     world.remote.deaf = False
-    cancel(world, 0, folder.run_id)
+    cancel(world, 0, folder.name)
     assert (words(world), world.state()) == (["cancelled"], "cancelled")
     world.tick(code=0)
     assert claim(world).open_seconds == 0
@@ -424,10 +424,10 @@ def test_a_run_that_is_given_up_is_looked_for_before_its_jobs_are_dropped(
 ) -> None:
     world.remote.listing_lag = 10
     world.remote.fail("post", error, after=True)
-    folder = world.start(text=ONE)
-    shutil.rmtree(folder.path)
+    folder = world.start(text=ONE).path
+    shutil.rmtree(folder)
     world.clock.advance(11)
-    cancel(world, 0, folder.run_id)
+    cancel(world, 0, folder.name)
     assert (words(world), known(world)) == (["cancelled"], {"job-1": 1})
 
 
@@ -534,8 +534,8 @@ def test_a_clock_that_was_once_ahead_stops_no_submission(world: World) -> None:
     world.clock.advance(year)
     world.start(text=SPEC.replace("shots: 300", "shots: 500"))
     world.clock.advance(-year)
-    world.start(text=ONE, name="later")
-    assert world.states() == ["submitted"]
+    later = world.start(text=ONE, name="later")
+    assert world.states(later.run_id) == ["submitted"]
 
 
 @pytest.mark.parametrize("lag", [0, 100])
@@ -554,7 +554,7 @@ def test_a_charge_above_its_limit_is_told(world: World, lag: float) -> None:
 
 
 def test_a_schedule_makes_no_second_folder_of_a_run_that_was_moved_away(world: World) -> None:
-    assert world.call("run", world.spec("schedule: {every: 24h}\n", text=ONE), "--no-wait")
+    world.start("schedule: {every: 24h}\n", text=ONE)
     (run_id,) = world.run_ids()
     (world.runs / run_id).rename(world.path / "away")
     assert f"started {run_id}" not in world.tick(code=4).stdout

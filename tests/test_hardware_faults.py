@@ -668,6 +668,9 @@ def test_a_token_that_is_revoked_just_before_the_post_is_no_acceptance(world: Wo
     step = world.hook("post", world.service.revoke_tokens).tick()
     assert world.states() == ["planned"] and not world.service.jobs
     assert "token was not taken" in step.waits[-1]
+    world.tick()
+    assert world.states() == ["planned"] and world.posts() == 1
+    world.clock.advance(100)
     assert_gone_on(world)
     assert_done_once(world, posts=2)
 
