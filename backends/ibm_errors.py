@@ -36,11 +36,15 @@ _TRY_AGAIN = {408, 425, 429}
 
 
 class ServiceError(RemoteError):
-    """RemoteError with the HTTP status that came, None if none did."""
+    """RemoteError with the HTTP status that came, None if none did.
 
-    def __init__(self, message: str, status: int | None) -> None:
+    `own_words`: whether the service itself said it.
+    """
+
+    def __init__(self, message: str, status: int | None, *, own_words: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.own_words = own_words
 
 
 class NoTokenError(Exception):
@@ -161,7 +165,7 @@ def error_of_question(failure: Failure, what: str) -> RemoteError | AccountError
         return AccountError(f"IBM account: {failure.text}")
     if failure.status in {401, 403}:
         return AccountError(f"{what}: the service does not take the account ({failure.text})")
-    return ServiceError(f"{what}: {failure.text}", failure.status)
+    return ServiceError(f"{what}: {failure.text}", failure.status, own_words=failure.own_words)
 
 
 def error_of_submission(failure: Failure) -> RemoteError | AccountError:

@@ -19,7 +19,7 @@ from .ibm_jobs import ask_jobs, read_charge, read_job
 from .ibm_link import IbmLink
 from .ibm_post import encode_job, post_job
 from .ibm_settings import Program
-from .remote import MachineStanding, RemoteError, RemoteJob, Submission, Usage
+from .remote import GoneError, MachineStanding, RemoteError, RemoteJob, Submission, Usage
 
 _ENDS = {"done", "failed", "cancelled"}
 
@@ -130,8 +130,19 @@ class IbmRemote:
         return tuple(map(self._without_secrets, jobs))
 
     def look(self, job_id: str) -> RemoteJob:
-        """Return a job as it stands; what it cost, once it is over and that is settled."""
-        told = self._link.ask(f"job {job_id}", lambda _, client: read_job(client.job_get(job_id)))
+        """Return a job as it stands; what it cost, once it is over and that is settled.
+
+        Raises:
+            GoneError: the service says that it has no such job.
+        """
+        try:
+            told = self._link.ask(
+                f"job {job_id}", lambda _, client: read_job(client.job_get(job_id))
+            )
+        except ServiceError as error:
+            if error.status == 404 and error.own_words:
+                raise GoneError(str(error)) from error
+            raise
         job = self._without_secrets(told)
         if job.state not in _ENDS:
             return job
@@ -167,7 +178,7 @@ class IbmRemote:
         try:
             self._link.ask(f"cancelling job {job_id}", lambda _, client: client.job_cancel(job_id))
         except ServiceError as error:
-            if error.status != 409:
+            if error.status not in (404, 409):  # it is gone, or over
                 raise
 
     def _without_secrets(self, job: RemoteJob) -> RemoteJob:

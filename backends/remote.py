@@ -52,6 +52,10 @@ class UnclearError(RemoteError):
     """A submission that may have been accepted or not: only the service's listing can tell."""
 
 
+class GoneError(RemoteError):
+    """The service says itself that it has no such job (any more)."""
+
+
 class AccountError(RefusedError):
     """There is no account, or the service does not take it: token, instance or plan."""
 

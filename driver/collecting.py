@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..backends.remote import GoneError, RemoteJob
 from ..experiments.errors import HexmagicError
 from ..experiments.shots import Shots
 from .archive import load_canary, load_record, save_calibration
 from .files import StorageError
 from .hardware_ledger import RemoteRow
 from .jobs import JobRow
-from .searching import audit, cancel_doubles
-from .settling import above_most
+from .searching import audit, cancel_doubles, seconds_between, submission_of
+from .settling import GONE, above_most, look_or_gone
 
 if TYPE_CHECKING:
     from .hardware import HardwareRun
@@ -28,7 +29,7 @@ def collect(run: HardwareRun, job: JobRow) -> None:
         StorageError: the file system refuses; the job stays submitted.
     """
     row = _kept(run, job)
-    told = run.remote.look(row.remote_id)
+    told = _look(run, job, row)
     run.ledger.update_remote(told)
     if told.state in ("queued", "running"):
         audit(run, job)  # a double that is listed late runs, and costs
@@ -42,15 +43,40 @@ def collect(run: HardwareRun, job: JobRow) -> None:
         if run.canary_shots(job) or _watched(run, job):
             _take(run, job, row)
         return
-    done = [r for r in run.ledger.remotes_of(job) if not r.kept and r.state == "done"]
-    if done:  # paid for all the same: its result is taken in the next step
-        detail = f"{row.remote_id} {told.word}; its double {done[0].remote_id} is done and counts"
-        run.ledger.keep(job, done[0].remote_id, detail=detail)
-        run.said.append(f"{run.name(job)}: {detail}")
+    if _double_counts(run, job, f"{row.remote_id} {told.word}"):
         return
     reason = f"{row.remote_id} {told.word}: {told.reason or 'the service gives no reason'}"
     run.ledger.move(job, "failed" if told.state == "failed" else "cancelled", detail=reason)
     run.said.append(f"{run.name(job)}: {told.state}: {reason}")
+
+
+def _look(run: HardwareRun, job: JobRow, row: RemoteRow) -> RemoteJob:
+    """Return what the service tells of a job; one that it has no longer counts as failed.
+
+    Raises:
+        RemoteError: the service does not answer, or lists a job that it says it has not.
+    """
+    told = look_or_gone(run.remote, row.remote_id)
+    if told.word == GONE:
+        young = seconds_between(row.found, run.now()) < run.site.ibm.listing_wait_seconds
+        listed = run.remote.find(submission_of(run, job).tag)
+        if young or row.remote_id in {one.id for one in listed}:
+            raise GoneError(told.reason)
+    return told
+
+
+def _double_counts(run: HardwareRun, job: JobRow, why: str) -> bool:
+    """Return whether a double that is done takes the place of the job that was kept.
+
+    It is paid for all the same; its result is taken in the next step.
+    """
+    done = [r for r in run.ledger.remotes_of(job) if not r.kept and r.state == "done"]
+    if not done or done[0].fetches:
+        return False
+    detail = f"{why}; its double {done[0].remote_id} is done and counts"
+    run.ledger.keep(job, done[0].remote_id, detail=detail)
+    run.said.append(f"{run.name(job)}: {detail}")
+    return True
 
 
 def _kept(run: HardwareRun, job: JobRow) -> RemoteRow:
@@ -138,5 +164,7 @@ def _set_aside(run: HardwareRun, job: JobRow, row: RemoteRow, error: HexmagicErr
         run.waits.append(f"{run.name(job)}: {error}; fetched again in the next step")
         return
     detail = f"{count} fetches of {row.remote_id} gave no usable result: {error}"
+    if _double_counts(run, job, detail):
+        return
     run.ledger.move(job, "failed", detail=detail)
     run.said.append(f"{run.name(job)}: failed: {detail}")

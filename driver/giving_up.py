@@ -6,6 +6,7 @@ from ..backends.remote import Remote
 from .execution import latest
 from .hardware_ledger import HardwareLedger
 from .jobs import JobRow, JobState
+from .settling import look_or_gone
 
 _WHY = "its folder is gone and a person gave it up"
 _TO_CANCELLED: dict[str, tuple[JobState, ...]] = {
@@ -43,6 +44,8 @@ def _find_or_drop(job: JobRow, ledger: HardwareLedger, remote: Remote, said: lis
     found = () if asked is None else remote.find(asked.tag)
     name = f"shard {job.shard_index} in {job.basis}"
     if not found:
+        if job.state != "planned":
+            ledger.count_look(job)
         said.append(f"{name}: not at the service, as far as it tells")
         return ledger.move(job, *_TO_CANCELLED[job.state], "cancelled", detail=_WHY)
     if job.state == "planned":
@@ -58,7 +61,7 @@ def _cancel(job: JobRow, ledger: HardwareLedger, remote: Remote, said: list[str]
     for row in ledger.remotes_of(job):
         if not row.ended:
             remote.cancel(row.remote_id)
-            ledger.update_remote(remote.look(row.remote_id))
+            ledger.update_remote(look_or_gone(remote, row.remote_id))
             said.append(f"asked the service to cancel {row.remote_id}")
     if all(row.ended for row in ledger.remotes_of(job)):
         ledger.move(job, "cancelled", detail=_WHY)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..backends.remote import Remote, RemoteError
+from ..backends.remote import GoneError, Remote, RemoteError
 from .execution import latest
 from .hardware_ledger import HardwareLedger
 from .jobs import JobKey, JobRow, RunState
 from .machines import Machines
 from .run_folder import RunFolder
+from .settling import MOST_FAILURES
 from .site import Site
 
 OPEN = ("planned", "intended", "unknown", "submitted")
@@ -96,7 +97,7 @@ def step(run: HardwareRun, *, cancelling: bool, resubmit: bool = False) -> RunSt
         StorageError: the file system refuses; nothing is lost.
     """
     from .collecting import collect
-    from .searching import search
+    from .searching import recall, search, submission_of
     from .submitting import submit
 
     for job in run.jobs("intended"):
@@ -110,6 +111,9 @@ def step(run: HardwareRun, *, cancelling: bool, resubmit: bool = False) -> RunSt
         for job in (job for job in unlisted if job.key in told):
             run.ledger.plan_again(job, detail="to be submitted again: a person's word")
             run.said.append(f"{run.name(job)}: planned again, as asked")
+    if not cancelling:  # what was sent before may be listed now, whatever holds it back
+        sent = [job for job in run.jobs("planned") if submission_of(run, job).intended]
+        _each(run, sent, lambda job: recall(run, job))
     _each(run, run.jobs("submitted"), lambda job: collect(run, job))
     if not cancelling:
         submit(run, run.jobs("planned"))
@@ -155,7 +159,7 @@ def _cancel(run: HardwareRun, unlisted: Iterable[JobRow]) -> None:
     _each(run, run.jobs("submitted"), ask)
 
 
-def _each(run: HardwareRun, jobs: Iterable[JobRow], act: Callable[[JobRow], None]) -> set[JobKey]:
+def _each(run: HardwareRun, jobs: Iterable[JobRow], act: Callable[[JobRow], object]) -> set[JobKey]:
     """Act on each job and return those for which the service answered.
 
     One that fails twice in a row is left alone until the next step.
@@ -166,9 +170,9 @@ def _each(run: HardwareRun, jobs: Iterable[JobRow], act: Callable[[JobRow], None
         try:
             act(job)
         except RemoteError as error:
-            failures += 1
+            failures += not isinstance(error, GoneError)  # that is an answer
             run.waits.append(f"{run.name(job)}: {error}")
-            if failures == 2:
+            if failures == MOST_FAILURES:
                 break
         else:
             failures = 0

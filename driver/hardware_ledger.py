@@ -56,6 +56,7 @@ class RemoteRow:
         state: as the service last told, in our words.
         charged_seconds: None until the service tells.
         found: when we got to know it, UTC.
+        ended_at: when we got to know that it ended, UTC.
         settled: when we got to know what it is charged, UTC.
         fetches: results that could not be used.
     """
@@ -68,6 +69,7 @@ class RemoteRow:
     state: str
     charged_seconds: float | None
     found: str
+    ended_at: str | None
     settled: str | None
     fetches: int
 
@@ -184,12 +186,12 @@ class HardwareLedger(Ledger):
             self._event(*job.key, from_state=job.state, to_state=job.state, detail=detail)
 
     def unheard(self) -> list[JobRow]:
-        """Return jobs that ended though it was never clear whether the service has them."""
+        """Return jobs that ended with more submissions than the service is known to have."""
         rows = self._all(
             "SELECT jobs.* FROM jobs JOIN submissions USING (run_id, shard, attempt) "
-            "LEFT JOIN remote_jobs USING (run_id, shard, attempt) "
-            "WHERE jobs.state IN ('failed', 'cancelled') AND intended IS NOT NULL "
-            "AND remote_id IS NULL"
+            "WHERE jobs.state IN ('done', 'failed', 'cancelled') AND intended IS NOT NULL "
+            "AND 1 + unclear > (SELECT COUNT(*) FROM remote_jobs AS r WHERE r.run_id = jobs.run_id "
+            "AND r.shard = jobs.shard AND r.attempt = jobs.attempt)"
         )
         return [JobRow(**row) for row in rows]
 
@@ -216,6 +218,11 @@ class HardwareLedger(Ledger):
             self._db.execute(
                 "UPDATE remote_jobs SET state = ? WHERE remote_id = ?", (remote.state, remote.id)
             )
+            if remote.state in _ENDED:
+                self._db.execute(
+                    "UPDATE remote_jobs SET ended_at = ? WHERE remote_id = ? AND ended_at IS NULL",
+                    (self._clock(), remote.id),
+                )
             if remote.charged_seconds is not None and remote.state in _ENDED:
                 self._db.execute(
                     "UPDATE remote_jobs SET charged_seconds = ?, settled = ? "
@@ -276,18 +283,19 @@ class HardwareLedger(Ledger):
         ]
 
     def _write_remote(self, job: JobRow, remote: RemoteJob, *, kept: int) -> None:
-        row = (remote.id, *job.key, kept, remote.state, self._clock())
+        now = self._clock()
+        ended = now if remote.state in _ENDED else None
         self._db.execute(
-            "INSERT INTO remote_jobs (remote_id, run_id, shard, attempt, kept, state, found) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row,
+            "INSERT INTO remote_jobs (remote_id, run_id, shard, attempt, kept, state, found, "
+            "ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (remote.id, *job.key, kept, remote.state, now, ended),
         )
 
 
 def _claim(row: dict[str, object], remotes: Sequence[RemoteRow]) -> Claim:
     """Return the claim of a submission: one whose fate is unclear may cost its whole time.
 
-    One that was given up before its fate was known counts with all of it when it was given up.
+    One whose fate was not known when its job ended counts with all of it, at that time.
     """
     most, state = float(str(row["most_seconds"])), str(row["state"])
     known = [r for r in remotes if r.charged_seconds is not None]
@@ -296,9 +304,9 @@ def _claim(row: dict[str, object], remotes: Sequence[RemoteRow]) -> Claim:
     charged = tuple((r.charged_seconds or 0.0, r.settled or r.found) for r in known)
     if state not in _ENDED:
         pending += max(0, unclear - max(0, len(remotes) - 1)) + (not remotes)
-    elif not remotes:
-        unclear += bool(state == "cancelled" and row["looks"])
-        charged = ((most, str(row["changed"])),) * unclear
+    else:
+        sent = unclear + bool(remotes or (state == "cancelled" and row["looks"]))
+        charged += ((most, str(row["changed"])),) * max(0, sent - len(remotes))
     return Claim(
         run_id=str(row["run_id"]),
         state=state,

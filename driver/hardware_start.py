@@ -140,11 +140,11 @@ def retry_failed(folder: RunFolder, ledger: HardwareLedger) -> int:
     """Plan the shards of a run anew whose last attempt failed or was cancelled; return how many."""
     jobs = ledger.latest_jobs(folder.run_id).values()
     again = [job for job in jobs if job.state in ("failed", "cancelled")]
+    if again:  # first: after a crash the next step ends the run again, or goes on with it
+        ledger.set_run_state(folder.run_id, "waiting", detail="resumed")
     for job in again:
         ledger.retry(job, detail=f"attempt {job.attempt} {job.state}; a person asked for another")
     plan_submissions(folder, ledger)
-    if again:
-        ledger.set_run_state(folder.run_id, "waiting", detail="resumed")
     return len(again)
 
 

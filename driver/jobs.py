@@ -47,7 +47,7 @@ CREATE TABLE remote_jobs (
     remote_id TEXT PRIMARY KEY,
     run_id TEXT NOT NULL, shard TEXT NOT NULL, attempt INTEGER NOT NULL,
     kept INTEGER NOT NULL, state TEXT NOT NULL, charged_seconds REAL,
-    found TEXT NOT NULL, settled TEXT, fetches INTEGER NOT NULL DEFAULT 0,
+    found TEXT NOT NULL, ended_at TEXT, settled TEXT, fetches INTEGER NOT NULL DEFAULT 0,
     FOREIGN KEY (run_id, shard, attempt) REFERENCES submissions
 ) STRICT;
 CREATE TABLE schedules (

@@ -14,6 +14,7 @@ from ..backends.remote import RemoteError, RemoteJob
 from .files import StorageError
 from .hardware_ledger import SubmissionRow
 from .jobs import JobRow
+from .settling import look_or_gone
 
 if TYPE_CHECKING:
     from .hardware import HardwareRun
@@ -111,7 +112,7 @@ def _cancel_doubles(run: HardwareRun, job: JobRow, found: tuple[RemoteJob, ...])
             run.said.append(f"{run.name(job)}: {detail}")
         if other.state not in _ENDED:
             run.remote.cancel(other.id)
-        run.ledger.update_remote(run.remote.look(other.id))
+        run.ledger.update_remote(look_or_gone(run.remote, other.id))
 
 
 def seconds_between(then: str | None, now: str) -> float:

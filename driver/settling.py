@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from ..backends.remote import Remote, RemoteError
+from ..backends.remote import GoneError, Remote, RemoteError, RemoteJob
+from ..experiments.errors import HexmagicError
 from .charges import charges
 from .hardware_ledger import HardwareLedger, RemoteRow
 from .provenance import PROVENANCE
 from .run_folder import RunFolder
 
 PATIENCE_SECONDS = 3 * 86400.0
-"""A charge that is not told for so long counts as the most that it can be."""
+"""A charge that is not told for so long after a job's end counts as the most that it can be."""
+
+GONE = "gone"
+"""In the place of the service's word for a job that it has no longer."""
+
+MOST_FAILURES = 2
+"""Questions without an answer after which the service is left alone until the next step."""
 
 
 def settle(
@@ -29,16 +36,22 @@ def settle(
         now: UTC, ISO 8601.
     """
     said: list[str] = []
+    failures = 0
     for row in rows:
         try:
             if not (row.kept or row.ended):
                 remote().cancel(row.remote_id)
-            told = remote().look(row.remote_id)
+            told = look_or_gone(remote(), row.remote_id)
         except RemoteError as error:
-            return (*said, f"charge of {row.remote_id}: {error}")
+            said.append(f"charge of {row.remote_id}: {error}")
+            failures += 1
+            if failures == MOST_FAILURES:
+                break
+            continue
         ledger.update_remote(told)
         said += above_most(ledger, row, told.charged_seconds)
-        if told.charged_seconds is None and _seconds(row.found, now) > PATIENCE_SECONDS:
+        overdue = row.ended_at is not None and _seconds(row.ended_at, now) > PATIENCE_SECONDS
+        if told.charged_seconds is None and overdue:
             most = ledger.charge_most(row)
             said.append(
                 f"charge of {row.remote_id}: not told in three days; counted as {most:g} s, the "
@@ -47,28 +60,37 @@ def settle(
     return tuple(said)
 
 
+def look_or_gone(remote: Remote, remote_id: str) -> RemoteJob:
+    """Return a job as it stands; one that the service has no longer counts as failed.
+
+    Raises:
+        RemoteError: the service does not answer.
+    """
+    try:
+        return remote.look(remote_id)
+    except GoneError as error:
+        return RemoteJob(id=remote_id, state="failed", word=GONE, reason=str(error))
+
+
 def hear(
     ledger: HardwareLedger, remote: Callable[[], Remote], now: str
 ) -> dict[str, tuple[str, ...]]:
-    """Look for jobs that were given up while their fate was not clear; return what was found.
+    """Look for submissions whose fate was not clear when their job ended; return what was found.
 
-    What the service lists after all is recorded as a double, which `settle` cancels. After
-    PATIENCE_SECONDS nobody looks any more.
+    What the service lists after all is recorded as a double, which `settle` cancels. When the job
+    has ended for PATIENCE_SECONDS nobody looks any more.
     """
     found: dict[str, tuple[str, ...]] = {}
     for job in ledger.unheard():
         asked = ledger.submission(job)
-        if (
-            asked is None
-            or asked.intended is None
-            or _seconds(asked.intended, now) > (PATIENCE_SECONDS)
-        ):
+        if asked is None or _seconds(job.changed, now) > PATIENCE_SECONDS:
             continue
         try:
             listed = remote().find(asked.tag)
-        except RemoteError:
+        except HexmagicError:
             return found  # asked again at the next tick
-        for other in listed:
+        known = {row.remote_id for row in ledger.remotes_of(job)}
+        for other in (one for one in listed if one.id not in known):
             detail = f"the service has it after all, as {other.id} ({other.word}): to be cancelled"
             ledger.add_double(job, other, detail=detail)
             found[job.run_id] = (*found.get(job.run_id, ()), detail)

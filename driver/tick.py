@@ -106,8 +106,9 @@ class Ticker:
                 waits[:] = waiting_words(run, run.jobs())
                 state, code = now, REFUSED if run.refused else _code(now)
                 if now == "done" and before != "done":
-                    problems += _missed(folder)
-                    code = MISSED if problems else code
+                    missed = _missed(folder)
+                    code = MISSED if missed else FAILED if problems else code
+                    problems += missed
         except RefusedError as error:  # AccountError among them
             waits.append(str(error))
             code = REFUSED

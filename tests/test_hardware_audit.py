@@ -10,18 +10,21 @@ from typing import Any
 
 import pytest
 import requests
-from fakes.hardware import MOST, SPEC, World, make_world
+from fakes.hardware import MOST, SPEC, KilledError, World, make_world
 from fakes.ibm import remote_of, serving, submission_of
 from fakes.remote import FakeJob
 from service import Rule
 
 from hexmagic.backends.ibm_errors import error_of_submission, failure_of
 from hexmagic.backends.remote import (
+    AccountError,
+    GoneError,
     NotAcceptedError,
     RejectedError,
     RemoteError,
     UnclearError,
 )
+from hexmagic.driver.collecting import MOST_FETCHES
 from hexmagic.driver.hardware_ledger import Claim
 from hexmagic.driver.ledger import LEDGER_NAME
 from hexmagic.driver.settling import PATIENCE_SECONDS
@@ -563,3 +566,201 @@ def test_a_schedule_makes_no_second_folder_of_a_run_that_was_moved_away(world: W
     world.remote.end()
     world.tick()
     assert (world.state(run_id), world.remote.count("post")) == ("done", 1)
+
+
+# --- P1, P2, P8: every submission that was made is looked for, and counted ----------------------
+
+
+@pytest.mark.parametrize("state", ["done", "failed"])
+def test_the_first_job_of_a_word_is_looked_for_after_the_second_has_ended(
+    world: World, state: Any
+) -> None:
+    first, second = park_and_resubmit(world)
+    world.remote.end(state, second)
+    world.tick()
+    assert known(world) == {"job-2": 1}
+    assert sorted(seconds for seconds, _ in claim(world).charged) == [3.0, MOST]
+    world.clock.advance(LAG)
+    world.tick()
+    assert (first.state, known(world)) == ("cancelled", {"job-2": 1, "job-1": 0})
+    world.tick()
+    assert [seconds for seconds, _ in claim(world).charged] == [3.0, 3.0]
+    assert claim(world).open_seconds == 0
+
+
+def test_of_two_submissions_that_were_given_up_both_are_looked_for(world: World) -> None:
+    park(world)
+    world.remote.fail("post", UNCLEAR, after=True)
+    world.tick("--resubmit", "latest")
+    world.clock.advance(121)
+    for _ in range(3):
+        world.tick()
+    assert world.states() == ["parked"]
+    cancel(world, 0)
+    assert [seconds for seconds, _ in claim(world).charged] == [MOST, MOST]
+    world.clock.advance(LAG - 140)
+    world.tick()
+    assert known(world) == {"job-1": 0}
+    world.clock.advance(LAG)
+    world.tick()
+    assert (words(world), known(world)) == (["cancelled"] * 2, {"job-1": 0, "job-2": 0})
+
+
+def test_a_submission_that_a_crash_left_and_was_given_up_counts(world: World) -> None:
+    world.remote.listing_lag = LAG
+    world.remote.fail("post", KilledError(), after=True)
+    with pytest.raises(KilledError):
+        world.call("run", world.spec(text=ONE), "--no-wait")
+    (folder,) = (world.folder(run_id).path for run_id in world.run_ids())
+    shutil.rmtree(folder)
+    cancel(world, 0, folder.name)
+    assert [seconds for seconds, _ in claim(world).charged] == [MOST]
+
+
+# --- P3: what holds a submission back does not hold back a look for the last one -----------------
+
+
+def test_a_job_that_no_budget_lets_be_sent_again_is_still_found(world: World) -> None:
+    world.site(f"[budget]\nqpu_seconds_per_day = {2 * MOST - 1}\n")
+    park(world)
+    world.remote.end()
+    assert "would exceed this day's budget" in world.tick("--resubmit", "latest").stdout
+    world.clock.advance(LAG)
+    world.tick(code=0)
+    assert (world.states(), world.remote.count("post")) == (["done"], 1)
+
+
+# --- P4: a job that the service has no longer ---------------------------------------------------
+
+
+def test_jobs_that_the_service_has_no_longer_fail_and_hold_up_nothing(world: World) -> None:
+    world.start()
+    world.remote.end()
+    del world.remote.jobs[:2]
+    world.tick(code=75)
+    assert world.states() == ["submitted", "submitted", "done"]  # so young, it may not know yet
+    world.clock.advance(121)
+    assert "failed: job-1 gone: job job-1: HTTP 404" in world.tick(code=4).stdout
+    assert world.states() == ["failed", "failed", "done"]
+    with world.ledger() as ledger:
+        assert sorted(c.open_seconds for c in ledger.claims()) == [0, MOST, MOST]
+    world.clock.advance(PATIENCE_SECONDS + 1)
+    assert "not told in three days" in world.tick().stdout
+    with world.ledger() as ledger:
+        assert sorted(c.open_seconds for c in ledger.claims()) == [0, 0, 0]
+        charged = [seconds for c in ledger.claims() for seconds, _ in c.charged]
+    assert sorted(charged) == [3.0, MOST, MOST]
+
+
+def test_a_job_that_is_listed_is_not_gone(world: World) -> None:
+    world.start(text=ONE)
+    world.clock.advance(121)
+    world.remote.fail("look", GoneError("HTTP 404"), times=3)
+    for _ in range(3):
+        world.tick(code=75)
+        assert world.states() == ["submitted"]
+    world.remote.end()
+    world.tick(code=0)
+
+
+def test_a_run_whose_jobs_are_gone_can_be_cancelled(world: World) -> None:
+    world.start(text=ONE)
+    world.remote.jobs.clear()
+    world.clock.advance(121)
+    world.remote.fail("cancel", RemoteError("HTTP 500"))
+    cancel(world, 0)
+    assert world.state() == "cancelled"
+
+
+def test_a_given_up_run_whose_jobs_are_gone_ends(world: World) -> None:
+    folder = world.start(text=ONE).path
+    shutil.rmtree(folder)
+    world.remote.jobs.clear()
+    cancel(world, 0, folder.name)
+    assert world.state() == "cancelled"
+
+
+# --- P5, P6, P7: three days of patience, from the end --------------------------------------------
+
+
+def test_a_job_that_queued_for_a_week_is_charged_what_it_cost(world: World) -> None:
+    world.remote.charge_lag = 600
+    world.start(text=ONE)
+    world.clock.advance(2 * PATIENCE_SECONDS)
+    world.remote.end()
+    assert "three days" not in world.tick(code=0).stdout
+    world.clock.advance(601)
+    world.tick(code=0)
+    assert [seconds for seconds, _ in claim(world).charged] == [3.0]
+
+
+def test_a_double_that_goes_on_is_cancelled_however_old(world: World) -> None:
+    world.remote.doubles = 1
+    world.remote.deaf = True
+    world.start(text=ONE)
+    world.remote.end("done", world.remote.jobs[0])
+    world.tick()
+    world.clock.advance(2 * PATIENCE_SECONDS)
+    world.tick()
+    assert claim(world).open_seconds == MOST
+    world.remote.deaf = False
+    world.tick()
+    assert words(world) == ["done", "cancelled"]
+
+
+def test_what_was_parked_for_days_is_looked_for_from_when_it_was_given_up(world: World) -> None:
+    park(world)
+    world.remote.listing_lag = 2 * PATIENCE_SECONDS
+    world.clock.advance(PATIENCE_SECONDS + 3600)
+    cancel(world, 0)
+    world.remote.listing_lag = 0
+    world.tick()
+    assert (words(world), known(world)) == (["cancelled"], {"job-1": 0})
+
+
+# --- P9, P10, P11 -------------------------------------------------------------------------------
+
+
+def test_a_resumption_that_is_killed_leaves_a_run_that_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start(text=ONE)
+    world.remote.end("failed", reason="fridge warm")
+    world.tick(code=4)
+    with monkeypatch.context() as patch:
+        patch.setattr("hexmagic.driver.hardware_start.plan_submissions", _killed)
+        with pytest.raises(KilledError):
+            world.call("run", "--resume", "latest", "--no-wait")
+    world.tick()
+    world.call("run", "--resume", "latest", "--no-wait")
+    world.remote.end()
+    world.tick(code=0)
+    assert (world.state(), world.remote.count("post")) == ("done", 2)
+
+
+def _killed(*_: object) -> None:
+    raise KilledError
+
+
+def test_an_account_that_fails_while_lost_jobs_are_looked_for_hides_nothing(world: World) -> None:
+    park(world)
+    cancel(world, 0)
+    world.start(text=ONE, name="other")
+    world.remote.end("done", world.remote.jobs[1])
+    finds = world.remote.count("find")
+    world.remote.fail("find", AccountError("HTTP 403: no"), skip=1)
+    result = world.tick(code=0)
+    assert world.remote.count("find") > finds + 1
+    assert "other" in result.stdout and "done" in result.stdout
+
+
+def test_a_double_counts_if_the_result_that_was_kept_is_of_no_use(world: World) -> None:
+    world.remote.doubles = 1
+    world.remote.deaf = True
+    world.start(text=ONE)
+    world.remote.end()
+    world.remote.damaged = [b"{}"] * MOST_FETCHES
+    for _ in range(MOST_FETCHES):
+        world.tick(code=75)
+    world.tick(code=0)
+    assert (world.states(), known(world)) == (["done"], {"job-1": 0, "job-2": 1})

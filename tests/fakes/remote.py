@@ -18,8 +18,8 @@ from service.simulation import circuit_fingerprint, run_pub
 from hexmagic.backends.device import Device, DeviceError, load_device
 from hexmagic.backends.ibm_checks import check_job, check_tags
 from hexmagic.backends.remote import (
+    GoneError,
     MachineStanding,
-    RemoteError,
     RemoteJob,
     RemoteState,
     Submission,
@@ -276,8 +276,8 @@ class FakeRemote:
         """Cancel a job that has not ended."""
 
         def stop() -> None:
-            job = self._job(job_id)
-            if job.open and not self.deaf:
+            job = next((job for job in self.jobs if job.id == job_id), None)
+            if job is not None and job.open and not self.deaf:
                 self.end("cancelled", job, reason="asked for")
 
         self._do("cancel", job_id, stop)
@@ -316,7 +316,7 @@ class FakeRemote:
         for job in self.jobs:
             if job.id == job_id:
                 return job
-        raise RemoteError(f"job {job_id}: HTTP 404: not found")
+        raise GoneError(f"job {job_id}: HTTP 404: not found")
 
     def _told(self, job: FakeJob) -> RemoteJob:
         told = job.ended is not None and (
