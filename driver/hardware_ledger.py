@@ -28,7 +28,7 @@ class SubmissionRow:
         payload: SHA-256 of what was sent last.
         intended: when its submission was last intended, UTC; None: never.
         looks: how often the service's listing was searched for it in vain since then.
-        unclear: how often it was submitted with a fate that never became clear, and then again.
+        unclear: how often it was submitted, before that, with a fate that never became clear.
     """
 
     run_id: str
@@ -129,8 +129,8 @@ class HardwareLedger(Ledger):
         """Write that a job is about to be submitted; durable when this returns."""
         with self._transaction():
             self._db.execute(
-                f"UPDATE submissions SET batch = ?, payload = ?, intended = ?, looks = 0 "
-                f"WHERE {_THIS_JOB}",
+                f"UPDATE submissions SET batch = ?, payload = ?, intended = ?, "
+                f"unclear = unclear + (looks > 0), looks = 0 WHERE {_THIS_JOB}",
                 (batch, payload, self._clock(), *job.key),
             )
             return self._step(job, "intended", detail)
@@ -142,26 +142,28 @@ class HardwareLedger(Ledger):
         row = self.submission(job)
         return row.looks if row else 0
 
-    def was_not_accepted(self, job: JobRow, *, last_sent: str | None, detail: str) -> JobRow:
-        """Write that a submission was not accepted.
+    def was_not_accepted(
+        self, job: JobRow, *, before: SubmissionRow, sent: bool, detail: str
+    ) -> JobRow:
+        """Write that a submission was not accepted: what was known before its intent holds again.
 
         Args:
             job: as it was intended.
-            last_sent: when something was last sent for it, UTC: now, or before this submission.
+            before: what it asked for before the intent.
+            sent: whether anything was sent, so that it is waited for as if it were listed late.
             detail: of the event.
         """
         with self._transaction():
+            last_sent = self._clock() if sent else before.intended
             self._db.execute(
-                f"UPDATE submissions SET intended = ? WHERE {_THIS_JOB}", (last_sent, *job.key)
+                f"UPDATE submissions SET intended = ?, looks = ?, unclear = ? WHERE {_THIS_JOB}",
+                (last_sent, before.looks, before.unclear, *job.key),
             )
             return self._step(self._step(job, "unknown", detail), "planned", detail)
 
     def plan_again(self, job: JobRow, *, detail: str) -> JobRow:
         """Write a person's word that a parked job is to be submitted again."""
         with self._transaction():
-            self._db.execute(
-                f"UPDATE submissions SET unclear = unclear + 1 WHERE {_THIS_JOB}", job.key
-            )
             return self._step(job, "planned", detail)
 
     def adopt(self, job: JobRow, remote: RemoteJob, *, detail: str) -> JobRow:
@@ -300,7 +302,7 @@ def _claim(row: dict[str, object], remotes: Sequence[RemoteRow]) -> Claim:
     most, state = float(str(row["most_seconds"])), str(row["state"])
     known = [r for r in remotes if r.charged_seconds is not None]
     pending = len(remotes) - len(known)
-    unclear = int(str(row["unclear"]))
+    unclear = int(str(row["unclear"])) + bool(state == "planned" and row["looks"])
     charged = tuple((r.charged_seconds or 0.0, r.settled or r.found) for r in known)
     if state not in _ENDED:
         pending += max(0, unclear - max(0, len(remotes) - 1)) + (not remotes)

@@ -140,6 +140,12 @@ def retry_failed(folder: RunFolder, ledger: HardwareLedger) -> int:
     """Plan the shards of a run anew whose last attempt failed or was cancelled; return how many."""
     jobs = ledger.latest_jobs(folder.run_id).values()
     again = [job for job in jobs if job.state in ("failed", "cancelled")]
+    row = ledger.run(folder.run_id)
+    if row is not None and row.state == "cancelling":
+        raise RefusedError(
+            f"run {folder.run_id}: it is being cancelled; resume it when that is done "
+            "(`hexmagic tick` goes on with it)"
+        )
     if again:  # first: after a crash the next step ends the run again, or goes on with it
         ledger.set_run_state(folder.run_id, "waiting", detail="resumed")
     for job in again:

@@ -126,8 +126,7 @@ def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration
         return False
     except (NotAcceptedError, AccountError) as error:
         sent = getattr(error, "sent", True)
-        last_sent = run.now() if sent else asked.intended
-        run.ledger.was_not_accepted(job, last_sent=last_sent, detail=f"not accepted: {error}")
+        run.ledger.was_not_accepted(job, before=asked, sent=sent, detail=f"not accepted: {error}")
         if isinstance(error, AccountError):
             raise
         run.pauses.append(error.retry_after or 0.0)

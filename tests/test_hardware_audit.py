@@ -764,3 +764,28 @@ def test_a_double_counts_if_the_result_that_was_kept_is_of_no_use(world: World) 
         world.tick(code=75)
     world.tick(code=0)
     assert (world.states(), known(world)) == (["done"], {"job-1": 0, "job-2": 1})
+
+
+def test_a_word_counts_once_where_the_first_job_is_found_before_the_second_is_sent(
+    world: World,
+) -> None:
+    park(world)
+    world.remote.fail("batch_takes_jobs", DOWN)
+    world.tick("--resubmit", "latest", code=75)
+    assert (claim(world).open_seconds, world.remote.count("post")) == (2 * MOST, 1)
+    world.clock.advance(LAG)
+    world.remote.end()
+    world.tick(code=0)
+    assert (claim(world).open_seconds, claim(world).charged[0][0]) == (0, 3.0)
+    assert len(claim(world).charged) == 1
+
+
+def test_a_run_that_is_being_cancelled_is_not_resumed(world: World) -> None:
+    world.start()
+    world.remote.end("failed", world.remote.jobs[0], reason="fridge warm")
+    world.remote.deaf = True
+    cancel(world, 75)
+    assert world.state() == "cancelling"
+    result = world.call("run", "--resume", "latest", "--no-wait")
+    assert (result.exit_code, world.state()) == (3, "cancelling")
+    assert "it is being cancelled" in result.stderr
