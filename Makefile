@@ -31,6 +31,7 @@ check: $(READY) ## format, lint, types, direction of the imports, content of the
 bench: $(READY) ## print the benchmarks; the agreement of the engines takes longest, an hour or two
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/emulation.py
+	$(BIN)/python benchmarks/analysis.py
 	$(BIN)/python benchmarks/agreement.py
 
 family: $(READY) ## write the tables of docs/family.md again, one to three minutes

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import inf, isnan, nan, sqrt
+from math import inf, isnan, log, nan, sqrt
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..experiments.errors import UsageError
+from .exact_interval import clopper_pearson_interval
 
 WILSON = "wilson"
 MOVER = "mover-"
@@ -67,9 +68,35 @@ def wilson_interval(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Fl
     return low, high
 
 
-def rate_estimate(k: int, n: int, *, cut: str, level: float = 0.95) -> Estimate:
-    """Return the rate k / n with its Wilson interval; NaN with [0, 1] at n = 0."""
+def rate_interval(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Return the interval of k successes in n trials, k and n whole, elementwise.
+
+    Wilson's, except that from 1 to about 10 events (of either kind) the end towards 0 (or 1) is no
+    closer than the exact one-sided limit of the same level, as L. D. Brown, T. T. Cai and A.
+    DasGupta propose for 1 to 3 (Stat. Sci. 16, 101, 2001): Wilson's alone excludes 0.18 expected
+    events when it sees 1, and covers 84 % there instead of 95 %. Figures: docs/intervals.md.
+
+    Raises:
+        UsageError: as `wilson_interval`.
+    """
     low, high = wilson_interval(k, n, level)
+    if level <= 1 / 2:  # the one-sided limit is beyond k / n
+        return low, high
+    successes, trials = np.asarray(k, float), np.asarray(n, float)
+    least = _one_sided_limit(successes, trials, level)
+    most = 1 - _one_sided_limit(trials - successes, trials, level)
+    return np.minimum(low, least), np.maximum(high, most)
+
+
+def _one_sided_limit(k: Floats, n: Floats, level: float) -> Floats:
+    """Return the p at which fewer than k successes have probability `level`; exact at k = 1."""
+    limit, _ = clopper_pearson_interval(k, n, 2 * level - 1)
+    return np.where(k == 1, -np.expm1(log(level) / np.maximum(n, 1)), limit)
+
+
+def rate_estimate(k: int, n: int, *, cut: str, level: float = 0.95) -> Estimate:
+    """Return the rate k / n with its interval (`rate_interval`); NaN with [0, 1] at n = 0."""
+    low, high = rate_interval(k, n, level)
     return Estimate(
         value=k / n if n else nan,
         low=float(low),

@@ -31,6 +31,7 @@ class Stage:
         resets: as compiled.
         seconds: time from the block's first operation to the end of its last; NaN: not known.
         start_seconds: when its first operation starts; None if that was not recorded.
+        reads: the times in which some of its qubits are measured; none if not recorded.
     """
 
     label: str
@@ -41,6 +42,7 @@ class Stage:
     resets: int
     seconds: float
     start_seconds: float | None = None
+    reads: tuple[tuple[float, float], ...] = ()
 
 
 def cutflow_plot(flow: pd.DataFrame) -> Markup:
@@ -74,7 +76,10 @@ def circuit_seconds(stages: Sequence[Stage]) -> float:
 
 
 def timeline_plot(stages: Sequence[Stage]) -> Markup | None:
-    """Return when each stage runs, one bar a row; None if a start or a duration is not known."""
+    """Return when each stage runs, one bar a row, hatched while qubits of it are measured.
+
+    None if a start or a duration is not known.
+    """
     spans = _stage_spans(stages)
     total = circuit_seconds(stages)
     if not total > 0:
@@ -88,6 +93,7 @@ def timeline_plot(stages: Sequence[Stage]) -> Markup | None:
             text(_NAME - 10, y + 12.5, name, "end"),
             line((_NAME, y + _THICK / 2), (_NAME + width, y + _THICK / 2), "grid"),
             tag("rect", **bar, class_="data"),
+            *_reads(stages, name, y, width / total),
             text(_WIDTH - 4, y + 12.5, seconds(end - start), "small end"),
         ]
     axis = _ROW * len(spans) + 8
@@ -99,7 +105,32 @@ def timeline_plot(stages: Sequence[Stage]) -> Markup | None:
     listed = ", ".join(
         f"{name} from {seconds(start)} to {seconds(end)}" for name, start, end in spans
     )
-    return picture(_WIDTH, axis + 24, f"Timeline of {seconds(total)}: {listed}.", *parts)
+    read = [window for stage in stages for window in stage.reads]
+    note = "hatched: measurement" if read else ""
+    parts.append(text((2 * _NAME + width) / 2, axis + 16, note, "small muted mid"))
+    told = f" Hatched: {len(_layers(read))} layers of measurement." if read else ""
+    return picture(_WIDTH, axis + 24, f"Timeline of {seconds(total)}: {listed}.{told}", *parts)
+
+
+def _reads(stages: Sequence[Stage], name: str, y: float, scale: float) -> list[Markup]:
+    """Return what covers a stage's bar while qubits of it are measured."""
+    windows = [w for s in stages if _stage_name(s.stage, s.round) == name for w in s.reads]
+    places = [
+        {"x": _NAME + scale * start, "y": y, "width": scale * (end - start), "height": _THICK}
+        for start, end in _layers(windows)
+    ]
+    return [tag("rect", **place, class_=kind) for place in places for kind in ("trough", "hatch-a")]
+
+
+def _layers(windows: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return what windows cover together: disjoint, in order."""
+    covered: list[tuple[float, float]] = []
+    for start, end in sorted(windows):
+        if covered and start < covered[-1][1]:
+            covered[-1] = (covered[-1][0], max(covered[-1][1], end))
+        else:
+            covered.append((start, end))
+    return covered
 
 
 def _stage_spans(stages: Sequence[Stage]) -> list[tuple[str, float, float]]:

@@ -9,17 +9,20 @@ from markupsafe import Markup, escape
 
 Point = tuple[float, float]
 
+_LEAST_SIZE = 9 / 11
+
 SHAPES = ("circle", "square", "diamond", "house", "funnel", "hexagon")
 
 # Every colour is a variable, so one picture serves light and dark screens and paper. Hatchings and
 # shapes say what the colours say.
 THEME = """
-:root{--ink:#1c2128;--muted:#59636e;--faint:#c4ccd4;--line:#d8dee4;--paper:#ffffff;--panel:#f5f7f9;
---data:#0b62a4;--ancilla:#b4540a;--root:#0b7a5a;--on-role:#ffffff;--bad:#b3261e;--bound:#7a3fb0;
+:root{--ink:#1c2128;--muted:#59636e;--faint:#c4ccd4;--idle:#e6eaee;--line:#d8dee4;
+--paper:#ffffff;--panel:#f5f7f9;--data:#0b62a4;--ancilla:#b4540a;--root:#0b7a5a;--on-role:#ffffff;--bad:#b3261e;--bound:#7a3fb0;
 --x-check:#7a3fb0;--z-check:#a31563;--xz-check:#59636e;
 --face-a:#c9ddf5;--face-b:#f7dcc0;--face-c:#cdeadd;--hatch:#59636e}
 @media screen and (prefers-color-scheme:dark){:root{--ink:#e6edf3;--muted:#9da7b3;--faint:#4a545f;
---line:#30363d;--paper:#0f141a;--panel:#171d25;--data:#6cb2ff;--ancilla:#ffa657;--root:#56d8a8;
+--idle:#252c34;--line:#30363d;--paper:#0f141a;--panel:#171d25;
+--data:#6cb2ff;--ancilla:#ffa657;--root:#56d8a8;
 --x-check:#cfa4ff;--z-check:#ff94c2;--xz-check:#b6c2cf;
 --on-role:#0b1016;--bad:#ff8178;--bound:#cfa4ff;--face-a:#16304f;--face-b:#46301a;--face-c:#143a2d;
 --hatch:#9da7b3}}
@@ -33,14 +36,19 @@ svg .data{fill:var(--data)}svg .ancilla{fill:var(--ancilla)}svg .root{fill:var(-
 svg .x-check{fill:var(--x-check)}svg .z-check{fill:var(--z-check)}
 svg .xz-check{fill:var(--xz-check)}svg .unread{fill:var(--paper);stroke:var(--muted)}
 svg .base{fill:var(--muted)}
-svg .open{fill:var(--paper)}svg .idle{fill:var(--faint)}svg .trough{fill:var(--line)}
+svg .open{fill:var(--paper)}svg .idle{fill:var(--idle);stroke:var(--faint)}
+svg .trough{fill:var(--line)}
 svg .dots{stroke:var(--faint);stroke-width:6.5;stroke-linecap:round}
 svg .edge{stroke:var(--faint);stroke-width:1.5}svg .used{stroke:var(--ink);stroke-width:3}
 svg .axis{stroke:var(--muted);stroke-width:1}svg .interval{stroke:var(--ink);stroke-width:1.5}
 svg .grid{stroke:var(--line);stroke-width:1}
 svg .bad{stroke:var(--bad);stroke-width:2}svg .broken{stroke-dasharray:2 3}
 svg .bound{stroke:var(--bound);stroke-width:2}
-svg .bound-text{fill:var(--bound)}
+svg .bound-text,svg .magic{fill:var(--bound)}
+svg .guide{stroke:var(--muted);stroke-width:1;stroke-dasharray:4 3}
+svg .ring,svg .cell,svg .alarm{fill:none;stroke:var(--muted)}svg .strong-ring{stroke:var(--ink);
+stroke-width:2}svg .cell{stroke:var(--line)}svg .alarm{stroke:var(--bad);stroke-width:3}
+svg .alarm-text{fill:var(--bad)}
 svg .face-a,svg .face-b,svg .face-c{fill-opacity:.7}
 svg .face-a{fill:var(--face-a)}svg .face-b{fill:var(--face-b)}svg .face-c{fill:var(--face-c)}
 svg .hatch-a{fill:url(#hatch-a)}svg .hatch-b{fill:url(#hatch-b)}svg .hatch-c{fill:url(#hatch-c)}
@@ -135,8 +143,8 @@ def cross(centre: Point, radius: float) -> Markup:
 def picture(width: float, height: float, words: str, *children: Markup) -> Markup:
     """Return an inline SVG with its alternative text.
 
-    It scales down with the page to three fifths of its size, which keeps its letters legible;
-    below that its frame scrolls.
+    It scales down with the page as far as its letters, of 11 pixels at least, stay legible: to
+    9 pixels; below that its frame scrolls.
     """
     return tag(
         "svg",
@@ -146,7 +154,7 @@ def picture(width: float, height: float, words: str, *children: Markup) -> Marku
         height=height,
         role="img",
         aria_label=words,
-        style=f"min-width:{_value(0.6 * width)}px",
+        style=f"min-width:{_value(_LEAST_SIZE * width)}px",
     )
 
 

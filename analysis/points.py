@@ -10,12 +10,20 @@ from ..experiments.counts import Counts
 from ..experiments.measures import Measure
 from ..experiments.shots import Shots
 from ..experiments.spec import Accept
+from .cut_counts import CutCounts, count_cuts
 from .fault_numbers import FaultNumberWeights
-from .postselect import count_shots
 from .strata import Strata
 
 Scalar = bool | int | float | str | None
 BASES: tuple[Basis, ...] = ("X", "Y", "Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QubitPlace:
+    """Where a patch qubit is: its number on the device, and a short name for people."""
+
+    device_qubit: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,6 +47,7 @@ class PointInfo:
         readout_error: (P(1|0), P(0|1)) of the qubit of a `bare` point, None for any other.
         reuse: what happened to an ancilla between two of its measurements: reset, xor or deferred;
             None where none is measured.
+        places: of its patch qubits.
     """
 
     run: str
@@ -56,6 +65,7 @@ class PointInfo:
     measures: tuple[Measure, ...] = BASES
     readout_error: tuple[float, float] | None = None
     reuse: str | None = None
+    places: Mapping[int, QubitPlace] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,14 +108,19 @@ class PointCounts(PointInfo):
     Attributes:
         counts: of each measure that has any shots.
         stratified: instead, each measure that was estimated by strata.
+        cuts: of each measure whose raw shots are there, what they count under any criteria.
+        predicted: the same of an emulation of the same compiled circuits.
     """
 
     counts: Mapping[Measure, Counts] = field(default_factory=dict)
     stratified: Mapping[Measure, Stratified] = field(default_factory=dict)
+    cuts: Mapping[Measure, CutCounts] = field(default_factory=dict)
+    predicted: Mapping[Measure, CutCounts] = field(default_factory=dict)
 
 
 def count_point(point: PointShots) -> PointCounts:
     """Return a point with what its shots count."""
     info = {f.name: getattr(point, f.name) for f in fields(PointInfo)}
-    counts = {name: count_shots(shots, point.accept) for name, shots in point.shots.items()}
-    return PointCounts(**info, counts=counts)
+    cuts = {name: count_cuts(shots) for name, shots in point.shots.items()}
+    counts = {name: one.under(point.accept) for name, one in cuts.items()}
+    return PointCounts(**info, counts=counts, cuts=cuts)

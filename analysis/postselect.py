@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..experiments.counts import Counts, Outcome
-from ..experiments.criteria import CRITERIA, CriterionName, criterion_of, enabled_criteria
-from ..experiments.errors import UsageError
-from ..experiments.readout_decoder import logical_flips
-from ..experiments.record import FaceParity, RecordMap
+from ..experiments.counts import Counts
+from ..experiments.criteria import CRITERIA, CriterionName, enabled_criteria
 from ..experiments.shots import Shots
 from ..experiments.spec import Accept
-
-_BLOCK_SHOTS = 1 << 14  # a block of unpacked bits stays in the processor's cache
-_Check = tuple[list[int], int]  # columns and the parity that they should have
+from .cut_counts import count_cuts
+from .judge import UNKNOWN, failed_word, judge, not_decoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +66,19 @@ def cut_flow(shots: Shots, accept: Accept) -> CutFlow:
     face parity does. `accept.flags` switches the encoder's flags too. Bits whose `expected` is
     None are never asked.
     """
-    checks = _checks(shots.record, accept)
-    blocks = [_first_failed(values, checks) for values in _blocks(shots)]
-    first_failed = np.concatenate([np.empty(0, np.int8), *blocks])
+    judged = judge(shots)
+    first_failed = np.full(len(shots), -1, dtype=np.int8)
+    asked = [failed_word(judged.cuts, [name]) for name in CRITERIA]
+    enabled = enabled_criteria(accept)
+    for index, name in reversed(list(enumerate(CRITERIA))):  # an earlier failure overwrites
+        if enabled[name]:
+            first_failed[(judged.failed & np.uint32(asked[index])) != 0] = index
     lost = np.bincount(first_failed + 1, minlength=len(CRITERIA) + 1)[1:]
     entered = len(shots) - np.concatenate([[0], np.cumsum(lost)])
     criteria = tuple(
         Criterion(
             name=name,
-            applied=bool(checks[i]),
+            applied=enabled[name] and asked[i] != 0,
             entered=int(entered[i]),
             passed=int(entered[i + 1]),
         )
@@ -100,26 +99,19 @@ def logical_outcomes(shots: Shots, accept: Accept) -> NDArray[np.int8]:
         UsageError: too many faces to decode (beyond distance 7), or faces that contradict each
             other.
     """
-    record = shots.record
-    faces = record.faces if accept.readout == "correct" else ()
-    table = logical_flips(faces, record.logical.bits)
-    columns = record.columns(record.logical.bits)
-    blocks = [_decoded_parity(values, record, columns, faces, table) for values in _blocks(shots)]
-    parity = np.concatenate([np.empty(0, np.int8), *blocks])
-    outcomes: NDArray[np.int8] = (record.logical.sign * (1 - 2 * parity)).astype(np.int8)
+    judged = judge(shots)
+    minus = judged.minus
+    if accept.readout == "correct":
+        minus = judged.corrected
+        if np.any(minus == UNKNOWN):
+            raise not_decoded(shots.record)
+    outcomes: NDArray[np.int8] = (1 - 2 * minus.astype(np.int8)).astype(np.int8)
     return outcomes
 
 
 def count_shots(shots: Shots, accept: Accept) -> Counts:
     """Return how many shots were run, how many passed each criterion, and how many read -1."""
-    flow = cut_flow(shots, accept)
-    kept = int(np.count_nonzero(flow.kept))
-    minus = int(np.count_nonzero(flow.kept & (logical_outcomes(shots, accept) < 0)))
-    return Counts(
-        shots=len(shots),
-        outcomes={accept.readout: Outcome(kept=kept, minus=minus, minus_squares=minus)},
-        passed=tuple(c.passed if c.applied else None for c in flow.criteria),
-    )
+    return count_cuts(shots).under(accept)
 
 
 def counted_criteria(counts: Counts) -> tuple[Criterion, ...]:
@@ -144,56 +136,3 @@ def describe_cut(accept: Accept) -> str:
     """Return the enabled criteria in words, such as "hadamard, flags, readout correct"."""
     names = [name for name in ("hadamard", "flags", "syndromes") if getattr(accept, name)]
     return ", ".join([*names, f"readout {accept.readout}"])
-
-
-def _blocks(shots: Shots) -> Iterator[NDArray[np.bool_]]:
-    for start in range(0, len(shots), _BLOCK_SHOTS):
-        block = shots.packed[start : start + _BLOCK_SHOTS]
-        yield Shots(record=shots.record, packed=block).values()
-
-
-def _checks(record: RecordMap, accept: Accept) -> tuple[list[_Check], ...]:
-    """Return what each criterion asks; nothing for one that is disabled."""
-    enabled = enabled_criteria(accept)
-    checks: dict[CriterionName, list[_Check]] = {name: [] for name in CRITERIA}
-    for column, bit in enumerate(record.bits):
-        name = criterion_of(bit)
-        if name is not None and bit.expected is not None:
-            checks[name].append(([column], bit.expected))
-    checks["readout"] = [(record.columns(face.bits), face.expected) for face in record.faces]
-    return tuple(checks[name] if enabled[name] else [] for name in CRITERIA)
-
-
-def _first_failed(values: NDArray[np.bool_], checks: tuple[list[_Check], ...]) -> NDArray[np.int8]:
-    first = np.full(len(values), -1, dtype=np.int8)
-    for index in reversed(range(len(checks))):  # an earlier failure overwrites a later one
-        wrong = np.zeros(len(values), dtype=np.bool_)
-        for columns, expected in checks[index]:
-            wrong |= _parity(values, columns) != bool(expected)
-        first[wrong] = index
-    return first
-
-
-def _parity(values: NDArray[np.bool_], columns: Sequence[int]) -> NDArray[np.bool_]:
-    parity = np.zeros(len(values), dtype=np.bool_)
-    for column in columns:
-        parity ^= values[:, column]
-    return parity
-
-
-def _decoded_parity(
-    values: NDArray[np.bool_],
-    record: RecordMap,
-    columns: Sequence[int],
-    faces: tuple[FaceParity, ...],
-    table: NDArray[np.int8],
-) -> NDArray[np.int8]:
-    """Return the parity of the logical bits after correction, int8."""
-    syndrome = np.zeros(len(values), dtype=np.int64)
-    for j, face in enumerate(faces):
-        wrong = _parity(values, record.columns(face.bits)) != bool(face.expected)
-        syndrome |= wrong.astype(np.int64) << j
-    flips = table[syndrome]
-    if np.any(flips < 0):
-        raise UsageError("readout correct: the record map's face parities contradict each other")
-    return _parity(values, columns).astype(np.int8) ^ flips

@@ -16,10 +16,12 @@ from .drawings import PatchDrawing, device_map, face_words, patch_picture
 from .phase_pictures import phase_picture
 from .plot_bars import Stage, cutflow_plot, timeline_plot
 from .plot_fidelity import STABILISER_BOUND, fidelity_plot, infidelity_plot
+from .plot_published import published_plot
 from .plot_svg import PICTURE_STYLE, THEME, hatchings
 from .report_certificate import certificate_views, point_verdict
 from .report_columns import Table
 from .report_judged import infidelity_rows, judged, judgements
+from .report_pictures import bloch_pictures, drift_pictures, flag_pictures, predicted_pictures
 from .report_strata import strata_views
 from .report_summary import findings, sigma_words
 from .report_tables import (
@@ -41,9 +43,12 @@ __all__ = ["CALIBRATION_COLUMNS", "PatchDrawing", "ReportData", "Stage", "render
 _SECTIONS = (
     ("summary", "Summary"),
     ("fidelity", "Fidelity"),
+    ("predicted", "Predicted"),
     ("patch", "Device and patch"),
     ("circuit", "Circuit"),
     ("cutflow", "Cut-flow"),
+    ("flags", "Flags"),
+    ("drift", "Drift"),
     ("strata", "Strata"),
     ("certificate", "Certificate"),
     ("calibration", "Calibration"),
@@ -52,6 +57,7 @@ _SECTIONS = (
     ("reproduce", "Reproduce"),
     ("glossary", "Glossary"),
 )
+_OPTIONAL = ("strata", "flags", "predicted", "drift")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,6 +73,10 @@ class ReportData:
         cutflow: cut-flow table.
         points: points table.
         strata: strata table; empty if nothing was estimated by strata.
+        states: most likely states within the ball; empty if they were not estimated.
+        flags: firing rate of each checked bit (`plot_flags`); empty if it is not known.
+        predicted: predicted and measured quantities (`plot_predicted`); empty without a prediction.
+        drift: acceptance and <P> by part of the run (`plot_drift`); empty if it is not known.
         keeps_shots: whether the run folder holds raw shots, not only what they count.
         drawing: the patch on its device, by point label.
         stages: the compiled circuit's blocks in order, by point label.
@@ -86,6 +96,10 @@ class ReportData:
     cutflow: pd.DataFrame
     points: pd.DataFrame
     strata: pd.DataFrame = field(default_factory=pd.DataFrame)
+    states: pd.DataFrame = field(default_factory=pd.DataFrame)
+    flags: pd.DataFrame = field(default_factory=pd.DataFrame)
+    predicted: pd.DataFrame = field(default_factory=pd.DataFrame)
+    drift: pd.DataFrame = field(default_factory=pd.DataFrame)
     keeps_shots: bool = True
     drawing: Mapping[str, PatchDrawing] = field(default_factory=dict)
     stages: Mapping[str, tuple[Stage, ...]] = field(default_factory=dict)
@@ -124,7 +138,7 @@ def render_report(data: ReportData) -> str:
     labels = dict.fromkeys([*(f.label for f in found), *ideal])
     return _template().render(
         data=data,
-        sections=[s for s in _SECTIONS if s[0] != "strata" or not data.strata.empty],
+        sections=[s for s in _SECTIONS if s[0] not in _OPTIONAL or not getattr(data, s[0]).empty],
         theme=Markup(THEME + PICTURE_STYLE),
         hatchings=hatchings(),
         bound=STABILISER_BOUND,
@@ -136,6 +150,11 @@ def render_report(data: ReportData) -> str:
         fidelity=fidelity_rows(tomography),
         infidelity=infidelity_rows(judged(data.fidelity)),
         plots=_plots(data.fidelity, tomography),
+        blochs=bloch_pictures(tomography, data.states),
+        published=published_plot(data.fidelity),
+        predicted=predicted_pictures(data.predicted),
+        flags=flag_pictures(data.flags),
+        drift=drift_pictures(data.drift),
         maps=_maps(data.drawing),
         circuits=_circuits(data.stages),
         cutflows=_cutflows(data.cutflow),

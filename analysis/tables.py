@@ -79,7 +79,7 @@ def fidelity_table(points: Sequence[PointCounts], *, level: float = 0.95) -> pd.
     `estimate` is "raw"; a point with a known readout error has a second row, "readout_removed".
     Acceptance pools the measured bases. Columns: `FIDELITY`, then `sweep.<field>` columns.
     """
-    rows = [row for point in points for row in _fidelity_rows(point, level)]
+    rows = [row for point in points for row in fidelity_rows(point, level)]
     return make_frame(rows, FIDELITY, points)
 
 
@@ -88,7 +88,7 @@ def cutflow_table(points: Sequence[PointCounts], *, level: float = 0.95) -> pd.D
 
     Columns: `CUTFLOW`, then `sweep.<field>` columns. `pass_rate` is passed / entered.
     """
-    rows = [row for point in points for row in _cutflow_rows(point, level)]
+    rows = [row for point in points for row in cutflow_rows(point, level)]
     return make_frame(rows, CUTFLOW, points)
 
 
@@ -101,7 +101,7 @@ def points_table(points: Sequence[PointCounts], *, level: float = 0.95) -> pd.Da
     return make_frame(rows, POINTS, points)
 
 
-def _fidelity_rows(point: PointCounts, level: float) -> Iterator[Row]:
+def fidelity_rows(point: PointCounts, level: float) -> Iterator[Row]:
     """Yield the rows of a point: from tomography, from a second H_m, from the ideal judgement."""
     readout = point.accept.readout
     rates = {name: measured_rates(point, name, readout, level) for name in point.measures}
@@ -164,7 +164,7 @@ def _from_minus(rates: Rates) -> Row:
 
 def _accepted(accepted: Estimate) -> Row:
     attempts = attempts_per_kept(accepted.value)
-    return _interval("acceptance", accepted) | {"attempts_per_kept": attempts}
+    return interval("acceptance", accepted) | {"attempts_per_kept": attempts}
 
 
 def _fidelity(
@@ -173,12 +173,13 @@ def _fidelity(
     """Return F, 1 - F, <X>, <Y> and <Z>; 1 - F is given, as F has not all digits of a small one."""
     row: Row = {"method": fidelity.method}
     for basis, estimate in expectations.items():
-        row |= _interval(basis.lower(), estimate)
-    row |= _interval("infidelity", infidelity)
-    return row | _interval("fidelity", fidelity)
+        row |= interval(basis.lower(), estimate)
+    row |= interval("infidelity", infidelity)
+    return row | interval("fidelity", fidelity)
 
 
-def _cutflow_rows(point: PointCounts, level: float) -> list[Row]:
+def cutflow_rows(point: PointCounts, level: float) -> list[Row]:
+    """Return a row for each basis and criterion, and their sums."""
     flows = {
         measure: counted_criteria(point.counts[measure])
         for measure in point.measures
@@ -225,7 +226,7 @@ def _criterion_values(criterion: Criterion, point: PointCounts, level: float) ->
         "failed": criterion.failed,
         "level": level,
         "method": rate.method,
-        **_interval("pass_rate", rate),
+        **interval("pass_rate", rate),
     }
 
 
@@ -241,8 +242,8 @@ def _point_rows(point: PointCounts, level: float) -> Iterator[Row]:
                 identity(point)
                 | {"basis": measure, "readout": readout, "level": level}
                 | {"shots": rates.shots, "kept": rates.kept, "method": value.method}
-                | _interval("acceptance", rates.acceptance)
-                | _interval("expectation", value)
+                | interval("acceptance", rates.acceptance)
+                | interval("expectation", value)
             )
 
 
@@ -252,7 +253,8 @@ def identity(point: PointCounts) -> Row:
     return {name: getattr(point, name) for name in IDENTITY} | swept
 
 
-def _interval(name: str, estimate: Estimate) -> Row:
+def interval(name: str, estimate: Estimate) -> Row:
+    """Return the three columns of a number with its interval."""
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 

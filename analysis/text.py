@@ -20,15 +20,23 @@ from .text_columns import (
     scientific_column,
     stacked,
 )
+from .text_compared import combined_text, differences_text
 from .text_cutflow import cutflow_text
+from .text_details import drift_text, flags_text, predicted_text, selection_text, states_text
 from .text_keys import heading, level_words, row_keys
 from .text_strata import strata_text
 from .wording import JUDGED, TOMOGRAPHY, estimate_words, method_list, method_words, row_label
 
 _NARROWEST = 40
+_NO_SHOTS = "no rows: no raw shots are kept"
 _NO_ROWS = {
     "criterion": "no rows: no shots were counted one by one; of strata see --kind strata",
     "faults": "no rows: nothing was estimated by strata",
+    "without": _NO_SHOTS,
+    "length": "no rows: nothing was measured in X, Y or Z",
+    "part": _NO_SHOTS,
+    "fired": _NO_SHOTS,
+    "measured": "no rows: nothing was predicted; `hexmagic predict RUN` does",
 }
 
 _STRATA_NOTE = (
@@ -44,9 +52,9 @@ def render_text(frame: pd.DataFrame, width: int = 80) -> str:
 
     A title line says what the numbers are and how the intervals were made; what is the same in
     every row stands once, below it. Columns that do not fit go into a second block below the
-    first. Fidelity, cut-flow, points and strata tables are recognised by their columns; any other
-    table is shown as it is, without its empty columns. Fidelities by tomography and infidelities
-    of H stand one below the other. "-" stands for a missing value.
+    first. A run's tables are recognised by their columns; any other table is shown as it is,
+    without its empty columns. Fidelities by tomography and infidelities of H stand one below the
+    other. "-" stands for a missing value.
     """
     width = max(width, _NARROWEST)
     if frame.empty:
@@ -58,6 +66,13 @@ def render_text(frame: pd.DataFrame, width: int = 80) -> str:
 
 def _renderer(frame: pd.DataFrame) -> Render:
     known: dict[str, Render] = {
+        "without": selection_text,
+        "length": states_text,
+        "part": drift_text,
+        "first_run": differences_text,
+        "how": combined_text,
+        "fired": flags_text,
+        "measured": predicted_text,
         "fidelity": _fidelity_text,
         "criterion": cutflow_text,
         "expectation": _points_text,

@@ -6,7 +6,7 @@ import textwrap
 
 import pandas as pd
 
-from .estimate import wilson_interval
+from .estimate import rate_interval
 from .text_columns import Column, Group, column, interval_column, number, stacked
 from .text_keys import heading, level_words, row_keys
 
@@ -77,7 +77,7 @@ def _counts(rows: pd.DataFrame) -> list[Group]:
 def _with_total(part: pd.DataFrame) -> pd.DataFrame:
     """Return the criteria, with no rate unless applied, and a last row "kept": the whole cut."""
     entered, passed = int(part["entered"].iloc[0]), int(part["passed"].iloc[-1])
-    low, high = wilson_interval(passed, entered, float(part["level"].iloc[0]))
+    low, high = rate_interval(passed, entered, float(part["level"].iloc[0]))
     kept = part.tail(1).assign(
         criterion="kept",
         applied=True,

@@ -9,7 +9,6 @@ from ..experiments.errors import UsageError
 from .jobs import RunRow
 from .ledger import LEDGER_NAME, Ledger
 from .run_folder import PLAN, RunFolder
-from .times import utc_now
 
 
 def find_run(run: str, runs: Path) -> RunFolder:
@@ -65,7 +64,7 @@ def ledger_runs(runs: Path) -> list[RunRow]:
     """Return the ledger's runs, oldest first; none if there is no ledger."""
     if not (runs / LEDGER_NAME).is_file():
         return []
-    with Ledger(runs / LEDGER_NAME, clock=utc_now) as ledger:
+    with Ledger.reading(runs / LEDGER_NAME) as ledger:
         return ledger.runs()
 
 

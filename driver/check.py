@@ -15,7 +15,8 @@ from .limits import (
     engine_refusals,
     estimated_qpu_seconds,
 )
-from .machines import is_hardware
+from .machines import is_hardware, machine_names
+from .new_run import hardware_costs
 from .plan import Point
 from .policies import Policy, render_policies, reuse_words
 from .prepare import Prepared
@@ -32,13 +33,25 @@ def describe(
 ) -> dict[str, Any]:
     """Return a compiled plan in JSON types.
 
+    What a plan for paid hardware is estimated to take is what its pre-flight counts: the machine's
+    own repetition delay and the canaries included.
+
     Args:
         prepared: the compiled plan.
         engine: tells what it cannot hold and what it rewrites.
         certify: certificate of a circuit, or why there is none (`computed` false, `reason`).
         compare: what each reuse policy makes of a point; nothing where none applies.
     """
-    plan = prepared.plan
+    plan, machines = prepared.plan, engine.machines
+    delay = REPETITION_DELAY_SECONDS
+    seconds = {point.index: estimated_qpu_seconds(prepared, point.index) for point in plan.points}
+    if machines is not None:
+        standings = machines.standings(machine_names(plan)).values()
+        delay = max(standing.repetition_delay_seconds for standing in standings)
+        seconds = dict.fromkeys(seconds, 0.0)
+        costs = hardware_costs(prepared, machines)
+        for shard in prepared.shards:
+            seconds[shard.point] += costs[shard.id].estimated_seconds
     return {
         "schema_version": SCHEMA_VERSION,
         "name": plan.name,
@@ -47,12 +60,14 @@ def describe(
         "circuits": len(prepared.circuits),
         "shots": sum(shard.shots for shard in prepared.shards),
         "shards": len(prepared.shards),
-        "estimated_qpu_seconds": estimated_qpu_seconds(prepared),
-        "repetition_delay_seconds": REPETITION_DELAY_SECONDS,
+        "estimated_qpu_seconds": sum(seconds.values()),
+        "repetition_delay_seconds": delay,
         "job_seconds": JOB_SECONDS if is_hardware(plan) else 0.0,
         "not_runnable": list(engine_refusals(prepared, engine)),
         "rewrites": rewrites(plan, prepared.circuits),
-        "points": [_point(prepared, point, certify, compare) for point in plan.points],
+        "points": [
+            _point(prepared, point, certify, compare, seconds[point.index]) for point in plan.points
+        ],
     }
 
 
@@ -76,6 +91,8 @@ def render_check(document: Mapping[str, Any], width: int = 80) -> str:
         for name, text in _facts(point):
             lines += _field(name, text, width)
         lines += render_policies(point["policies"], indent=_LABEL + 2)
+    if "schedule" in document:
+        lines += ["", *textwrap.wrap(f"Schedule: {document['schedule']['text']}", width)]
     if "preflight" in document:
         lines += ["", "Before anything is submitted:", *_preflight(document["preflight"], width)]
     if document["rewrites"]:
@@ -87,7 +104,7 @@ def render_check(document: Mapping[str, Any], width: int = 80) -> str:
 
 def _per_job(document: Mapping[str, Any]) -> str:
     seconds = document["job_seconds"]
-    return f" + {seconds:g} s for each job" if seconds else ""
+    return f" + {seconds:g} s for each job, bit-order canaries included" if seconds else ""
 
 
 def _preflight(checks: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]:
@@ -99,7 +116,9 @@ def _preflight(checks: Sequence[Mapping[str, Any]], width: int) -> Iterator[str]
         )
 
 
-def _point(prepared: Prepared, point: Point, certify: Certify, compare: Compare) -> dict[str, Any]:
+def _point(
+    prepared: Prepared, point: Point, certify: Certify, compare: Compare, seconds: float
+) -> dict[str, Any]:
     circuits = [circuit for circuit in prepared.circuits if circuit.point == point.index]
     first = next(circuit for circuit in circuits if circuit.basis == point.judged)
     certificate = {"computed": False, "reason": "baseline"}
@@ -124,7 +143,7 @@ def _point(prepared: Prepared, point: Point, certify: Certify, compare: Compare)
         "shots": point.shots,
         "keep": point.keep,
         "estimate": point.estimate.to_document(),
-        "estimated_qpu_seconds": estimated_qpu_seconds(prepared, point.index),
+        "estimated_qpu_seconds": seconds,
         "circuits": [
             {
                 "basis": circuit.basis,

@@ -24,6 +24,8 @@ class PlannedGadget:
     """One block of a compiled circuit: when it starts, and how long until its last operation ends.
 
     Blocks overlap: an ancilla that nothing uses again is read at the very end, with the data.
+    `reads` are the times, in seconds, in which some of its qubits are measured; none in the folder
+    of a run that was made before they were written.
     """
 
     label: str
@@ -34,6 +36,13 @@ class PlannedGadget:
     resets: int
     start_seconds: float
     seconds: float
+    reads: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> PlannedGadget:
+        """Return the block that JSON tells of."""
+        reads = tuple((start, end) for start, end in document.get("reads", ()))
+        return cls(**(dict(document) | {"reads": reads}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +119,7 @@ class PlannedCircuit:
             "layout": tuple(document["layout"]),
             "roles": {role: tuple(qubits) for role, qubits in document["roles"].items()},
             "readout_error": None if error is None else (error[0], error[1]),
-            "gadgets": tuple(PlannedGadget(**gadget) for gadget in document["gadgets"]),
+            "gadgets": tuple(map(PlannedGadget.from_json, document["gadgets"])),
             "rewrites": tuple(document["rewrites"]),
         }
         return cls(**(dict(document) | parts))
@@ -134,7 +143,7 @@ def roles_on_device(compiled: Compiled) -> dict[str, tuple[int, ...]]:
 
 def planned_gadgets(compiled: Compiled) -> tuple[PlannedGadget, ...]:
     """Return the blocks of a compiled circuit with their counts and durations."""
-    windows = gadget_windows(compiled)
+    windows, reads = gadget_windows(compiled), gadget_reads(compiled)
     gates = compiled.two_qubit_gates
     return tuple(
         PlannedGadget(
@@ -146,10 +155,20 @@ def planned_gadgets(compiled: Compiled) -> tuple[PlannedGadget, ...]:
             resets=gadget.resets,
             start_seconds=start,
             seconds=end - start,
+            reads=reads.get(gadget.label, ()),
         )
         for gadget in compiled.program.gadgets
         for start, end in [windows[gadget.label]]
     )
+
+
+def gadget_reads(compiled: Compiled) -> dict[str, tuple[tuple[float, float], ...]]:
+    """Return when qubits of each block are measured: (start, end) in seconds, each once."""
+    reads: dict[str, set[tuple[float, float]]] = {}
+    for instruction, first, last in compiled.windows:
+        if instruction.name == "measure":
+            reads.setdefault(instruction.gadget, set()).add((first, last))
+    return {label: tuple(sorted(windows)) for label, windows in reads.items()}
 
 
 def gadget_windows(compiled: Compiled) -> dict[str, tuple[float, float]]:

@@ -13,9 +13,12 @@ from typing import Any, NoReturn
 import click
 
 from .cli_circuits import certify, check, export
+from .cli_compare import compare
 from .cli_devices import devices
 from .cli_errors import TerminatedError, describe_error
+from .cli_explore import explore
 from .cli_overhead import overhead
+from .cli_predict import predict
 from .cli_results import list_runs, report, status, table
 from .cli_run import run
 from .cli_synthesise import synthesise
@@ -73,8 +76,8 @@ def cli(debug: bool) -> None:
 
 
 _COMMANDS = (
-    *(check, run, tick, cancel, list_runs, status, table, report, overhead),
-    *(certify, export, devices, synthesise),
+    *(check, run, tick, cancel, list_runs, status, table, compare, report, explore, predict),
+    *(overhead, certify, export, devices, synthesise),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)

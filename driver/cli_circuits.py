@@ -161,7 +161,11 @@ def check_one(spec: str, runs: Path, **overrides: Any) -> tuple[dict[str, Any], 
     from .build import compare_policies
     from .certificates import certify_if_small
     from .check import describe
+    from .execution import Services
+    from .hardware_start import hardware_checks
     from .limits import check_gates, refuse_failed
+    from .schedule_check import check_end
+    from .scheduling import planned_times
 
     request, prepared, engine = _prepare(spec, runs, **overrides)
     load = load_device if engine.machines is None else engine.machines.device
@@ -169,15 +173,23 @@ def check_one(spec: str, runs: Path, **overrides: Any) -> tuple[dict[str, Any], 
     def compare(point: Point) -> tuple[Policy, ...]:
         return compare_policies(point, request.where, load)
 
+    services = Services()
     document = {"spec": spec, **describe(prepared, engine, certify_if_small, compare)}
-    if engine.machines is None:
-        return document, lambda: check_gates(prepared, request.where)
-    from .execution import Services
-    from .hardware_start import hardware_checks
+    if request.experiment.schedule is not None:
+        document["schedule"] = planned_times(request, runs, services)
+    checks = None
+    if engine.machines is not None:
+        checks = hardware_checks(prepared, engine, runs=runs, services=services)
+        document["preflight"] = [asdict(one) for one in checks]
 
-    checks = hardware_checks(prepared, engine, runs=runs, services=Services())
-    document["preflight"] = [asdict(one) for one in checks]
-    return document, lambda: refuse_failed(checks, request.where)
+    def limits() -> None:
+        check_end(request, services.clockwork.now())
+        if checks is None:
+            check_gates(prepared, request.where)
+        else:
+            refuse_failed(checks, request.where)
+
+    return document, limits
 
 
 def print_check(documents: Sequence[dict[str, Any]], format_: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .cli_common import note
+from .hooks import SAID
 from .resuming import runs_words
 
 if TYPE_CHECKING:
@@ -55,9 +56,12 @@ _told: set[str] = set()
 
 
 def _tell(done: RunStep) -> None:
-    """Say what a step did, and what is new of what it waits for."""
+    """Say what a step did, what is new of what it waits for, and that a command failed."""
     for text in done.said:
         note(text)
+    for text in done.problems:
+        if text.startswith(SAID):  # whatever else is one ends the command line
+            note(f"problem: {text}")
     for text in done.waits:
         if text not in _told:
             _told.add(text)

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from .cli_common import format_option, note, print_json, runs_option, text_width
+from .table_kinds import KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .run import Run
+
+EXIT_PARTIAL = 4
 
 
 @click.command("list", short_help="List the runs of a runs directory.")
@@ -68,7 +71,7 @@ def status(run: str, runs: Path, format_: str) -> None:
 @click.argument("run_names", metavar="RUN...", nargs=-1, required=True)
 @click.option(
     "--kind",
-    type=click.Choice(["fidelity", "cutflow", "points", "strata", "jobs"]),
+    type=click.Choice([*KINDS, "jobs"]),
     default="fidelity",
     show_default=True,
 )
@@ -83,11 +86,12 @@ def status(run: str, runs: Path, format_: str) -> None:
 @runs_option
 def table(
     run_names: tuple[str, ...], kind: str, format_: str, output: Path | None, runs: Path
-) -> None:
+) -> int:
     """Print or write a table of one run, or of several one below the other.
 
     json is a list of rows, one object each; missing values are null. parquet needs -o, or a
-    standard output that is not a terminal.
+    standard output that is not a terminal. If shots are missing or damaged, the table is of the
+    others, standard error says which and the exit code is 4.
 
     \b
     Example:
@@ -96,22 +100,26 @@ def table(
     """
     opened = _open_runs(run_names, runs)
     frame = _joined([getattr(run, kind)() for run in opened])
+    partial = False
     for run in opened:
         for problem in run.problems():
-            note(f"{run.id}: incomplete: {problem}")
+            note(f"{run.id}: {_partial(run)}: {problem}")
+            partial = True
         for text in run.shortfalls():
             note(f"{run.id}: short of its goal: {text}")
-    _write(_encode(frame, format_), format_, output)
+    write_output(encode_table(frame, format_, text_width()), format_, output)
+    return EXIT_PARTIAL if partial else 0
 
 
 @click.command(short_help="Write a run's report as one HTML file.")
 @click.argument("run_names", metavar="RUN...", nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
 @runs_option
-def report(run_names: tuple[str, ...], output: Path | None, runs: Path) -> None:
+def report(run_names: tuple[str, ...], output: Path | None, runs: Path) -> int:
     """Write the report: one self-contained HTML file that needs no network.
 
-    Without -o each run's report.html is written again; with it one file shows all runs.
+    Without -o each run's report.html is written again; with it one file shows all runs. If shots
+    are missing or damaged, the report says which, and the exit code is 4.
 
     \b
     Example:
@@ -125,10 +133,18 @@ def report(run_names: tuple[str, ...], output: Path | None, runs: Path) -> None:
     if output is not None:
         write_bytes(output, render_together([run.report_data() for run in opened]).encode())
         click.echo(str(output))
-        return
-    for run in opened:
-        write_bytes(run.folder / REPORT, run.report().encode())
-        click.echo(str(run.folder / REPORT))
+    else:
+        for run in opened:
+            write_bytes(run.folder / REPORT, run.report().encode())
+            click.echo(str(run.folder / REPORT))
+    return EXIT_PARTIAL if any(run.problems() for run in opened) else 0
+
+
+def _partial(run: Run) -> str:
+    """Return what a problem means for the table that is shown."""
+    if run.state != "done":
+        return "incomplete"
+    return "damaged since it was done (tables that it saved then are whole)"
 
 
 def _open_runs(names: Sequence[str], runs: Path) -> list[Run]:
@@ -144,19 +160,25 @@ def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 
-def _encode(frame: pd.DataFrame, format_: str) -> bytes:
+def encode_table(frame: pd.DataFrame, format_: str, width: int) -> bytes:
+    """Return a table in a format: text, csv, json or parquet."""
     from .results import csv_bytes, json_bytes, parquet_bytes
 
     if format_ == "text":
         from ..analysis.text import render_text
 
-        return render_text(frame, text_width()).encode()
+        return render_text(frame, width).encode()
     if format_ == "csv":
         return csv_bytes(frame)
     return json_bytes(frame) if format_ == "json" else parquet_bytes(frame)
 
 
-def _write(content: bytes, format_: str, output: Path | None) -> None:
+def write_output(content: bytes, format_: str, output: Path | None) -> None:
+    """Write a table to a file, or to standard output if none is named.
+
+    Raises:
+        UsageError: Parquet on a terminal.
+    """
     from ..experiments.errors import UsageError
     from .files import write_bytes
 

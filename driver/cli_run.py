@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,19 +115,41 @@ def _run(
     if request.experiment.schedule is not None:
         from .scheduling import schedule_now
 
-        folder, said = schedule_now(request, runs, services)
+        with _silence_waits("nothing was submitted; the schedule is registered"):
+            folder, said = schedule_now(request, runs, services)
         note(said)
         return None if folder is None else _begun(folder, workers, services, log, options)
     _refuse_no_wait(request.experiment.device.backend, options)
-    prepared, engine = prepare_request(request, services, runs)
+    with _silence_waits("nothing was made or submitted"):
+        prepared, engine = prepare_request(request, services, runs)
     if engine.machines is not None:
         from .hardware_run import begin
 
-        folder = begin(request, prepared, engine, runs=runs, services=services)
+        with _silence_waits("nothing was made or submitted"):
+            folder = begin(request, prepared, engine, runs=runs, services=services)
         return _begun(folder, workers, services, log, options)
     check_limits(prepared, engine, request.where)
     folder = create_run(prepared, engine, spec=request.spec, runs=runs, services=services)
     return _execute(folder, workers, services, log, prepared)
+
+
+@contextmanager
+def _silence_waits(what: str) -> Iterator[None]:
+    """Take a service that does not answer before there is a run for something to wait for.
+
+    Args:
+        what: of what was asked for, in words.
+
+    Raises:
+        WaitingError: it does not answer; a refusal of its is no silence.
+    """
+    from ..backends.remote import RemoteError
+    from .directory_lock import WaitingError
+
+    try:
+        yield
+    except RemoteError as error:
+        raise WaitingError(f"{error}; {what}, try again later") from error
 
 
 def _resume(

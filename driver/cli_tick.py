@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_common import runs_option
-from .tick_report import SCHEMA_VERSION
-from .times import utc_now
+from .cli_errors import describe_error
+from .tick_report import stopped_json
 
 if TYPE_CHECKING:
     from .tick_report import RunStep, Tick
@@ -38,18 +38,19 @@ def tick(runs: Path, as_json: bool, resubmit: str | None, workers: int | None) -
       hexmagic tick --json --runs /data/runs
     """
     from .catalogue import find_run
-    from .directory_lock import WaitingError
     from .execution import Services
     from .start import checked_workers
     from .tick import make_ticker
 
-    ticker = make_ticker(runs, Services(), checked_workers(workers))
-    again = None if resubmit is None else find_run(resubmit, runs).run_id
+    services = Services()
     try:
+        ticker = make_ticker(runs, services, checked_workers(workers))
+        again = None if resubmit is None else find_run(resubmit, runs).run_id
         done = ticker.tick(resubmit=again)
-    except WaitingError as error:
+    except Exception as error:
         if as_json:
-            _print_line({"exit_code": error.exit_code, "waits": str(error)})
+            line, code = describe_error(error)
+            _print_line(stopped_json(services.clockwork.now(), line, code))
         raise
     if as_json:
         _print_line(done.to_json())
@@ -93,8 +94,7 @@ def cancel(name: str, runs: Path) -> int:
 
 def _print_line(document: dict[str, Any]) -> None:
     """Print a JSON document on a line of its own, as a log wants it."""
-    known = {"schema_version": SCHEMA_VERSION, "time": utc_now()}
-    click.echo(json.dumps(known | document, sort_keys=True))
+    click.echo(json.dumps(document, sort_keys=True))
 
 
 def render_tick(done: Tick) -> list[str]:

@@ -1,18 +1,25 @@
-"""What the circuits of a run occupy, in qubits and in time steps of the paper's noise."""
+"""What the circuits of a run occupy and take: qubits, gates, time steps or seconds."""
 
 from __future__ import annotations
 
+import hashlib
 import statistics
 from collections.abc import Mapping
 from itertools import accumulate, groupby, pairwise
+from math import nan
 from typing import Any
 
+from ..analysis.overhead import Attempt, Trace
 from ..analysis.side_by_side import STAGES, Footprint
 from .circuits import PlannedCircuit
 from .files import StorageError
+from .plan import Point
+from .provenance import PROVENANCE
 from .run_folder import RunFolder
 
 _NEAR = 1e-6
+_GENERATED = "heavy_hex_"
+"""How the names of maps begin that no device has: their seconds say nothing."""
 
 
 def footprints(folder: RunFolder) -> dict[tuple[str, int], Footprint]:
@@ -29,6 +36,31 @@ def footprints(folder: RunFolder) -> dict[tuple[str, int], Footprint]:
         if circuit.basis == "H_ideal" and device.noise.kind == "paper":
             calibration = folder.read_json(f"calibration/{device.name}.json")
             found[folder.run_id, circuit.point] = footprint(circuit, step_seconds(calibration))
+    return found
+
+
+def attempts(folder: RunFolder, origin: str | None = None) -> dict[tuple[str, int], Attempt]:
+    """Return, by (run, point), what one attempt at a state takes; no baselines.
+
+    Of a point judged ideally it is the circuit without a readout of the data; of any other that of
+    its first measure, whose readout of the data is in the seconds.
+
+    Args:
+        folder: the run folder.
+        origin: what the figures are traced to; None: the run.
+
+    Raises:
+        StorageError: under the paper's noise a duration is not a whole number of steps.
+    """
+    circuits = {circuit.key: circuit for circuit in folder.circuits}
+    provenance = folder.read_json(PROVENANCE)
+    found = {}
+    for point in folder.plan.points:
+        if not point.baseline:
+            measure = "H_ideal" if "H_ideal" in point.measure else point.judged
+            trace = _trace(folder, provenance, point.seed, origin)
+            circuit = circuits[point.index, measure]
+            found[folder.run_id, point.index] = _attempt(folder, point, circuit, trace)
     return found
 
 
@@ -67,6 +99,46 @@ def footprint(circuit: PlannedCircuit, step: float) -> Footprint:
     for (stage, _), (start, end) in zip(stages, pairwise(borders), strict=True):
         stage_steps[stage] += end - start
     return Footprint(qubits=len(circuit.layout), time_steps=total, stage_steps=stage_steps)
+
+
+def _attempt(folder: RunFolder, point: Point, circuit: PlannedCircuit, trace: Trace) -> Attempt:
+    calibration = folder.read_json(f"calibration/{point.device.name}.json")
+    gates = sum(g.two_qubit_gates for g in circuit.gadgets if g.stage in STAGES)
+    steps, seconds = nan, nan
+    if point.device.noise.kind == "paper":
+        steps = float(_steps(circuit, circuit.duration_seconds, step_seconds(calibration)))
+    elif not point.device.name.startswith(_GENERATED):
+        seconds = circuit.duration_seconds
+    return Attempt(
+        qubits=len(circuit.layout),
+        two_qubit_gates=gates,
+        time_steps=steps,
+        seconds=seconds,
+        trace=trace,
+    )
+
+
+def _trace(
+    folder: RunFolder, provenance: Mapping[str, Any], seed: int, origin: str | None
+) -> Trace:
+    git = provenance.get("git")
+    return Trace(
+        origin=origin or f"run {folder.run_id}",
+        seed=seed,
+        run=folder.run_id,
+        hexmagic=provenance.get("versions", {}).get("hexmagic", "of unknown version"),
+        revision="" if git is None else f"{git['revision'][:12]}{'+' if git['dirty'] else ''}",
+        spec_sha256=hashlib.sha256(_spec(folder)).hexdigest(),
+        engine=provenance.get("engine", "unknown engine"),
+    )
+
+
+def _spec(folder: RunFolder) -> bytes:
+    try:
+        return (folder.path / "spec.yaml").read_bytes()
+    except OSError as error:
+        message = f"{folder.path / 'spec.yaml'}: cannot be read: {error.strerror or error}"
+        raise StorageError(message) from error
 
 
 def _steps(circuit: PlannedCircuit, seconds: float, step: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..backends.remote import RemoteError
@@ -19,8 +20,21 @@ if TYPE_CHECKING:
 ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 
 
-def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
-    """Write how a run stands after a step; return, of one that ended, what failed or is missing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """How a step has left a run.
+
+    Attributes:
+        problems: of one that ended: what failed or is missing.
+        unheard: that its `on_done` command failed, which is no fault of the run's.
+    """
+
+    problems: tuple[str, ...] = ()
+    unheard: tuple[str, ...] = ()
+
+
+def leave(run: HardwareRun, state: RunState, before: str) -> Left:
+    """Write how a run stands after a step; return what is to be told of one that ended.
 
     A run that ends gets its tables and its report, its batches are closed, and its `on_done`
     command is run; the ledger learns last that it ended, so that a crash on the way is made up
@@ -38,9 +52,9 @@ def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
         if state != before:
             _write(run, state)
             run.ledger.set_run_state(run.folder.run_id, state)
-        return ()
+        return Left()
     if state == before:
-        return ()
+        return Left()
     from .outputs import write_tables
 
     outputs = write_tables(run.folder, run.ledger.jobs(run_id), run.ledger.remotes(run_id))
@@ -52,10 +66,11 @@ def leave(run: HardwareRun, state: RunState, before: str) -> tuple[str, ...]:
     if undrawn:
         _write(run, state, problems)
     unheard = call_hook(run.folder, run.ledger, state)
-    if unheard:
-        run.waits.append(unheard)
     run.ledger.set_run_state(run_id, state, detail="; ".join(problems))
-    return () if state == "cancelled" else problems  # what is missing then was asked for
+    return Left(
+        problems=() if state == "cancelled" else problems,  # what is missing then was asked for
+        unheard=(unheard,) if unheard else (),
+    )
 
 
 def _draw(run: HardwareRun, outputs: Outputs) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from .jobs import JobRow
 from .ledger import LEDGER_NAME
 from .run_folder import RunFolder
 from .schedule_ledger import ScheduleLedger, ScheduleRow
-from .times import utc_now
 
 _INDENT = 9
 _MOST_JOBS = 12
@@ -24,7 +23,7 @@ def hardware_status(folder: RunFolder) -> dict[str, Any] | None:
     path = folder.path.parent / LEDGER_NAME
     if not path.is_file():
         return None
-    with HardwareLedger(path, clock=utc_now) as ledger:
+    with HardwareLedger.reading(path) as ledger:
         submissions = ledger.submissions(folder.run_id)
         if not submissions:
             return None
@@ -69,7 +68,7 @@ def schedule_standings(runs: Path) -> list[ScheduleRow]:
     path = runs / LEDGER_NAME
     if not path.is_file():
         return []
-    with ScheduleLedger(path, clock=utc_now) as ledger:
+    with ScheduleLedger.reading(path) as ledger:
         return ledger.schedules()
 
 

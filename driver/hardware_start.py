@@ -36,7 +36,7 @@ def hardware_checks(
     now = services.clockwork.now
     claims = []
     if path.is_file():
-        with HardwareLedger(path, clock=now) as ledger:
+        with HardwareLedger.reading(path) as ledger:
             claims = ledger.claims()
     return preflight(
         prepared,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any, Self
 
 from .files import StorageError
 from .jobs import (
-    CHANGES,
     FINISHED,
     SCHEMA_VERSION,
     TRANSITIONS,
@@ -21,11 +21,25 @@ from .jobs import (
     RunRow,
     RunState,
 )
+from .ledger_reading import (
+    WAIT_SECONDS,
+    LedgerReader,
+    bring_up_to_date,
+    schema_version,
+    storage_errors,
+)
 from .shards import Shard
 
 LEDGER_NAME = "hexmagic.sqlite"
 Clock = Callable[[], str]
 
+_PROBE_BYTES = 1 << 16
+_OF_THE_DISK = (
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+)
 _THIS_JOB = " WHERE run_id = ? AND shard = ? AND attempt = ?"
 
 
@@ -39,6 +53,8 @@ class Ledger:
     Every change is one durable transaction that also writes its event. Use as a context manager.
     """
 
+    _reader: LedgerReader | None = None
+
     def __init__(self, path: Path, *, clock: Clock) -> None:
         """Open the ledger, creating it if the file does not exist.
 
@@ -49,18 +65,30 @@ class Ledger:
         self._clock = clock
         with _storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
         try:
             self._open()
         except BaseException:
             self._db.close()
             raise
 
+    @classmethod
+    def reading(cls, path: Path) -> Self:
+        """Open a ledger to read it: it is left as it is, and so is its folder.
+
+        Raises:
+            StorageError: it cannot be read, or a newer program wrote it.
+        """
+        ledger = cls.__new__(cls)
+        ledger.path = path
+        ledger._reader = LedgerReader(path)
+        return ledger
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        (self._reader or self._db).close()
 
     def register(
         self, run: RunRow, *, labels: Iterable[tuple[int, str]], shards: Iterable[Shard]
@@ -161,18 +189,11 @@ class Ledger:
         with self._transaction():
             version = self._schema_version()
             if version < SCHEMA_VERSION:
-                for statement in CHANGES[version].strip().split(";\n"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                bring_up_to_date(self._db, version)
 
     def _schema_version(self) -> int:
-        version = int(self._all("PRAGMA user_version")[0]["user_version"])
-        if version > SCHEMA_VERSION:
-            raise StorageError(
-                f"{self.path}: ledger schema {version}, this program knows {SCHEMA_VERSION}; "
-                "use the newer hexmagic that wrote it"
-            )
-        return version
+        with _storage_errors(self.path):
+            return schema_version(self._db, self.path)
 
     def _step(self, job: JobRow, state: JobState, detail: str) -> JobRow:
         before = self._job(job.key).state
@@ -216,11 +237,15 @@ class Ledger:
         return rows[0] if rows else None
 
     def _all(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        if self._reader is not None:
+            return [dict(row) for row in self._reader.execute(statement, values)]
         with _storage_errors(self.path):
             return [dict(row) for row in self._db.execute(statement, values)]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        if self._reader is not None:
+            raise StorageError(f"{self.path}: ledger: opened to be read only")
         with _storage_errors(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -239,7 +264,23 @@ def _plan_order(job: JobRow) -> tuple[int, str, int, int, int]:
 
 @contextmanager
 def _storage_errors(path: Path) -> Iterator[None]:
+    """Turn what is refused into one line; SQLite does not say what the file system said."""
+    with storage_errors(path):
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            cause = _cause(path.parent) if error.sqlite_errorcode & 0xFF in _OF_THE_DISK else ""
+            if not cause:
+                raise
+            raise OSError(f"{error} ({cause})") from error
+
+
+def _cause(folder: Path) -> str:
+    """Return why nothing can be written in a folder, in the system's words; empty if it can."""
     try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise StorageError(f"{path}: ledger: {error}") from error
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""

@@ -35,11 +35,13 @@ class Check:
         field: dotted name of the field that asks for it; empty if none does.
         ok: whether it holds.
         text: in words, with the values.
+        lasting: whether it will not come to hold by itself, another day; told only if not `ok`.
     """
 
     field: str
     ok: bool
     text: str
+    lasting: bool = False
 
 
 def job_seconds(shots: int, duration_seconds: float, repetition_delay_seconds: float) -> float:

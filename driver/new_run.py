@@ -8,7 +8,7 @@ from typing import Any
 
 from .adapters import Engine
 from .archive import save_calibration, save_canary
-from .costs import costs
+from .costs import Cost, costs
 from .execution import Services
 from .ledger import LEDGER_NAME, Ledger
 from .limits import estimated_qpu_seconds
@@ -95,21 +95,27 @@ def new_run_id(name: str, now: str, runs: Path, services: Services) -> str:
             return run_id
 
 
-def _on_hardware(prepared: Prepared, machines: Machines) -> dict[str, Any]:
-    """Return what the plan of a run on hardware says besides: its job program and what jobs cost.
-
-    It is fixed here, so that a change of the settings changes no run that exists.
-    """
+def hardware_costs(prepared: Prepared, machines: Machines) -> dict[str, Cost]:
+    """Return what each shard of a plan costs on its machine, by its id."""
     plan = prepared.plan
     delays = {
         name: machines.standing(name).repetition_delay_seconds for name in machine_names(plan)
     }
     program = machines.site.ibm.program
-    found = costs(plan, prepared.circuits, prepared.shards, delays=delays, program=program)
+    return costs(plan, prepared.circuits, prepared.shards, delays=delays, program=program)
+
+
+def _on_hardware(prepared: Prepared, machines: Machines) -> dict[str, Any]:
+    """Return what the plan of a run on hardware says besides: its job program and what jobs cost.
+
+    It is fixed here, so that a change of the settings changes no run that exists.
+    """
+    found = hardware_costs(prepared, machines)
     return {
-        "program": program,
+        "program": machines.site.ibm.program,
         "instance": machines.remote.instance,
         "costs": {shard: asdict(cost) for shard, cost in found.items()},
+        "estimated_qpu_seconds": sum(cost.estimated_seconds for cost in found.values()),
     }
 
 

@@ -46,7 +46,7 @@ def runs_without_folder(runs: Path) -> list[str]:
     """Return the runs on hardware that have not ended and whose folder is gone."""
     if not (runs / LEDGER_NAME).is_file():
         return []
-    with HardwareLedger(runs / LEDGER_NAME, clock=str) as ledger:
+    with HardwareLedger.reading(runs / LEDGER_NAME) as ledger:
         missing = [
             row.run_id
             for row in ledger.runs()

@@ -11,9 +11,10 @@ from .hardware_ledger import RemoteRow
 from .jobs import JobRow
 from .provenance import job_id
 from .report_data import join_reports, make_report_data
-from .results import TableKind, load_results, make_tables, save_tables
+from .results import load_results, make_tables, save_tables
 from .run_folder import RunFolder
 from .strata_rounds import shortfalls
+from .table_kinds import BASIC, TableKind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,9 +54,8 @@ def write_tables(
     """Write the tables of the shots that there are; return them and what failed or is missing."""
     results = load_results(folder)
     tables = make_tables(results.points)
-    if tables["strata"].empty:
-        del tables["strata"]
-    save_tables(folder, {**tables, "jobs": jobs_table(folder, jobs, remotes)})
+    told = {kind: table for kind, table in tables.items() if kind in BASIC or not table.empty}
+    save_tables(folder, {**told, "jobs": jobs_table(folder, jobs, remotes)})
     return Outputs(tables=tables, problems=results.problems + failed_jobs(folder, jobs))
 
 

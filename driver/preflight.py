@@ -121,6 +121,7 @@ def preflight(
                 text=limit.refusal(most)
                 or f"up to {most:g} QPU seconds, {limit.left:g} left of {limit.what} of "
                 f"{limit.seconds:g}",
+                lasting=most > limit.seconds,
             )
             for limit in limits(
                 claims, run_id=None, budget=plan.budget, site=site.budget, now=now, planned=True
@@ -205,7 +206,7 @@ def _gadgets(
                     label = plan.points[circuit.point].label
                     text = f"{label} in {circuit.basis}: gadget {gadget.label!r} has {found} "
                     text += f"{kind.replace('_', ' ')}, {wanted} were planned"
-                    yield Check(field="", ok=False, text=text)
+                    yield Check(field="", ok=False, text=text, lasting=True)
                     return
     total = sum(len(circuit.gadgets) for circuit in circuits)
     yield Check(field="", ok=True, text=f"{total} gadgets intact in the circuits to be sent")
@@ -219,7 +220,7 @@ def _certificates(prepared: Prepared) -> Iterator[Check]:
         certificate = prepared.certificates.get(point.label)
         if certificate is None:
             text = f"{point.label}: no certificate could be made of the compiled circuit"
-            yield Check(field="protocol", ok=False, text=text)
+            yield Check(field="protocol", ok=False, text=text, lasting=True)
             continue
         failures = len(certificate.failures("detection"))
         yield Check(
@@ -227,6 +228,7 @@ def _certificates(prepared: Prepared) -> Iterator[Check]:
             ok=not failures,
             text=f"{point.label}: {failures} of {len(certificate.faults)} single faults of the "
             "compiled circuit go undetected and do harm",
+            lasting=bool(failures),
         )
 
 
@@ -239,6 +241,7 @@ def _time(jobs: Iterable[Cost], usage: Usage) -> Iterator[Check]:
         ok=longest <= MOST_JOB_SECONDS,
         text=f"{len(jobs)} jobs, estimated {estimated:.3g} QPU seconds, at most {most:g} (each is "
         f"stopped at twice its estimate; the longest at {longest:g} s of {MOST_JOB_SECONDS})",
+        lasting=longest > MOST_JOB_SECONDS,
     )
     left = usage.remaining_seconds
     yield Check(

@@ -10,19 +10,14 @@ import pandas as pd
 from ..analysis.phases import make_phases
 from ..analysis.report import CALIBRATION_COLUMNS, PatchDrawing, ReportData, Stage
 from ..backends.heavy_hex_drawing import heavy_hex_positions
-from ..experiments.abstract import make_routed_patch
-from ..experiments.patch import Patch, spider_names
-from ..experiments.program import make_patch
 from ..experiments.record import RecordMap
-from ..experiments.tree import tree_names
 from .circuit_files import RECORD_SUFFIX
-from .circuits import DATA, PlannedCircuit, PlannedGadget
+from .circuits import PlannedCircuit, PlannedGadget
+from .places import Calibration, circuit_patch, device_edges, short_names
 from .plan import Plan, Point
 from .provenance import PROVENANCE
-from .results import TableKind
 from .run_folder import CERTIFICATE, RunFolder
-
-Calibration = Mapping[str, Any]
+from .table_kinds import TableKind
 
 
 def make_report_data(
@@ -32,7 +27,7 @@ def make_report_data(
 
     Args:
         folder: the run.
-        tables: its fidelity, cutflow and points tables, and strata if it has any.
+        tables: its tables; fidelity, cutflow and points at least.
         problems: what failed or is missing, in words.
     """
     plan = folder.plan
@@ -41,6 +36,7 @@ def make_report_data(
     devices = {name: folder.read_json(f"calibration/{name}.json") for name in names}
     provenance = dict(folder.read_json(PROVENANCE))
     jobs, remote = provenance.pop("jobs", []), provenance.pop("remote_jobs", [])
+    nothing = pd.DataFrame()
     coded = [point for point in plan.points if point.protocol.scheme != "bare"]
     return ReportData(
         run=folder.run_id,
@@ -50,7 +46,11 @@ def make_report_data(
         fidelity=tables["fidelity"],
         cutflow=tables["cutflow"],
         points=tables["points"],
-        strata=tables.get("strata", pd.DataFrame()),
+        strata=tables.get("strata", nothing),
+        states=tables.get("states", nothing),
+        flags=tables.get("flags", nothing),
+        predicted=tables.get("predicted", nothing),
+        drift=tables.get("drift", nothing),
         keeps_shots=_keeps_shots(plan),
         drawing={
             p.label: _drawing(
@@ -73,16 +73,6 @@ def _counted(jobs: Sequence[Any], remote: Sequence[Any]) -> dict[str, str]:
     return {name: f"{n}, listed in provenance.json" for name, n in counts.items() if n}
 
 
-def qubit_names(patch: Patch) -> dict[int, str]:
-    """Return short names of patch qubits: the tree's, the spider's at d = 3, else numbers."""
-    if patch.name == "tree":
-        return {qubit: name for name, qubit in tree_names(patch).items()}
-    if patch.code is not None and patch.code.distance == 3 and patch.name != "routed":
-        return {qubit: name for name, qubit in spider_names(patch).items()}
-    data = {qubit: f"d{i}" for i, qubit in enumerate(patch.data)}
-    return data | {qubit: f"a{i}" for i, qubit in enumerate(patch.ancillas)}
-
-
 def _record(folder: RunFolder, circuit: PlannedCircuit) -> RecordMap:
     return RecordMap.from_json(folder.read_json(f"circuits/{circuit.name}{RECORD_SUFFIX}"))
 
@@ -90,8 +80,8 @@ def _record(folder: RunFolder, circuit: PlannedCircuit) -> RecordMap:
 def _drawing(
     point: Point, circuit: PlannedCircuit, device: Calibration, record: RecordMap
 ) -> PatchDrawing:
-    patch, layout = _patch(point, circuit, device), circuit.layout
-    edges = _edges(device)
+    patch, layout = circuit_patch(point, circuit, device), circuit.layout
+    edges = device_edges(device)
     code = patch.code
     faces = code.faces if code is not None else ()
     return PatchDrawing(
@@ -99,7 +89,7 @@ def _drawing(
         positions=heavy_hex_positions(len(device["qubits"]), edges),
         edges=tuple(edges),
         roles=_roles(circuit),
-        names={layout[qubit]: name for qubit, name in qubit_names(patch).items()},
+        names={layout[qubit]: name for qubit, name in short_names(patch).items()},
         faces=tuple(tuple(layout[patch.data[q]] for q in face) for face in faces),
         faulty_edges=tuple(tuple(edge) for edge in device["faulty_edges"]),
         faulty_qubits=tuple(device["faulty_qubits"]),
@@ -122,6 +112,7 @@ def _stages(gadgets: tuple[PlannedGadget, ...]) -> tuple[Stage, ...]:
             resets=gadget.resets,
             start_seconds=gadget.start_seconds,
             seconds=gadget.seconds,
+            reads=gadget.reads,
         )
         for gadget in gadgets
     )
@@ -146,8 +137,8 @@ def _calibration(
 def _calibration_rows(
     point: Point, circuit: PlannedCircuit, device: Calibration
 ) -> Iterator[dict[str, Any]]:
-    patch, layout, roles = _patch(point, circuit, device), circuit.layout, _roles(circuit)
-    for qubit, name in sorted(qubit_names(patch).items()):
+    patch, layout, roles = circuit_patch(point, circuit, device), circuit.layout, _roles(circuit)
+    for qubit, name in sorted(short_names(patch).items()):
         place = layout[qubit]
         known = device["qubits"][place]
         yield {
@@ -180,26 +171,8 @@ def _certificate(folder: RunFolder) -> dict[str, Any] | None:
     return document or None
 
 
-def _patch(point: Point, circuit: PlannedCircuit, device: Calibration) -> Patch:
-    if point.protocol.scheme != "routed":
-        return make_patch(point.protocol.scheme, point.protocol.distance)
-    every = _edges(device)
-    faulty = {tuple(edge) for edge in device["faulty_edges"]}
-    return make_routed_patch(
-        circuit.layout,
-        [circuit.layout.index(qubit) for qubit in circuit.roles[DATA]],
-        [edge for edge in every if edge not in faulty],
-        heavy_hex_positions(len(device["qubits"]), every),
-    )
-
-
 def _roles(circuit: PlannedCircuit) -> dict[int, str]:
     return {qubit: role for role, qubits in circuit.roles.items() for qubit in qubits}
-
-
-def _edges(device: Calibration) -> list[tuple[int, int]]:
-    pairs = ((gate["control"], gate["target"]) for gate in device["two_qubit"])
-    return sorted({(min(pair), max(pair)) for pair in pairs})
 
 
 def join_reports(reports: Sequence[ReportData]) -> ReportData:
@@ -213,6 +186,10 @@ def join_reports(reports: Sequence[ReportData]) -> ReportData:
         cutflow=_joined([(report.run, report.cutflow) for report in reports]),
         points=_joined([(report.run, report.points) for report in reports]),
         strata=_joined([(r.run, r.strata) for r in reports if not r.strata.empty]),
+        states=_joined([(r.run, r.states) for r in reports if not r.states.empty]),
+        flags=_joined([(r.run, r.flags) for r in reports if not r.flags.empty]),
+        predicted=_joined([(r.run, r.predicted) for r in reports if not r.predicted.empty]),
+        drift=_joined([(r.run, r.drift) for r in reports if not r.drift.empty]),
         keeps_shots=any(report.keeps_shots for report in reports),
         drawing=_named([(report.run, report.drawing) for report in reports]),
         stages=_named([(report.run, report.stages) for report in reports]),

@@ -5,31 +5,40 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
+from ..analysis.cut_counts import CutCounts, count_cuts
+from ..analysis.drift_table import PARTS, drift_table
+from ..analysis.flags_table import flags_table
 from ..analysis.points import PointCounts, PointShots, Stratified
-from ..analysis.postselect import count_shots
+from ..analysis.predicted_table import predicted_table
+from ..analysis.selection_table import selection_table
 from ..analysis.shots_table import shots_table
+from ..analysis.states_table import states_table
 from ..analysis.strata_table import strata_table
 from ..analysis.tables import cutflow_table, fidelity_table, points_table
 from ..experiments.counts import Counts
+from ..experiments.measures import Measure
 from ..experiments.shots import Shots, join_shots
 from ..experiments.spec import HARDWARE
+from .checked_shots import checked_shards, strays
 from .files import StorageError
+from .places import qubit_places
 from .plan import Point
+from .prediction_files import load_predictions
 from .provenance import PROVENANCE
 from .run_folder import RunFolder
+from .seals import check_seal, write_sealed
 from .shards import Shard
 from .strata import Group, read_groups
 from .strata_rounds import sampled_strata
+from .table_kinds import TableKind
 from .workers import CircuitKey
-
-TableKind = Literal["fidelity", "cutflow", "points", "strata"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,26 +57,32 @@ def load_results(folder: RunFolder) -> Results:
     """
     plan, shards = folder.plan, _shards_by_circuit(folder)
     counts: dict[CircuitKey, Counts] = {}
+    cuts: dict[CircuitKey, CutCounts] = {}
     problems: list[str] = []
     for circuit in folder.circuits:
         point = plan.points[circuit.point]
         if point.estimate.kind == "stratified":
             continue
-        found, missing = _count(folder, point, shards[circuit.key])
+        found, missing = _count(folder, shards[circuit.key])
+        if isinstance(found, CutCounts):
+            cuts[circuit.key], found = found, found.under(point.accept)
         if found is not None:
             counts[circuit.key] = found
         if missing:
             problems.append(f"{point.label} in {circuit.basis}: {missing}")
     stratified, damaged = _load_strata(folder)
+    predicted, unusable = load_predictions(folder)
     points = tuple(
         PointCounts(
             **_info(folder, point),
-            counts={key[1]: one for key, one in counts.items() if key[0] == point.index},
-            stratified={key[1]: one for key, one in stratified.items() if key[0] == point.index},
+            counts=_of(point, counts),
+            stratified=_of(point, stratified),
+            cuts=_of(point, cuts),
+            predicted=_of(point, predicted),
         )
         for point in plan.points
     )
-    return Results(points=points, problems=(*problems, *damaged))
+    return Results(points=points, problems=(*problems, *damaged, *unusable, *strays(folder)))
 
 
 def load_shots(folder: RunFolder) -> tuple[PointShots, ...]:
@@ -76,17 +91,14 @@ def load_shots(folder: RunFolder) -> tuple[PointShots, ...]:
     Shards that are missing or damaged are left out: `load_results` tells of them.
     """
     taken: dict[CircuitKey, list[Shots]] = {}
-    for shard in folder.shards:
-        with suppress(StorageError):
-            shots = folder.load_taken(shard)
+    for key, shards in _shards_by_circuit(folder).items():
+        for _, shots, _ in checked_shards(folder, shards):
             if isinstance(shots, Shots):
-                taken.setdefault((shard.point, shard.basis), []).append(shots)
+                taken.setdefault(key, []).append(shots)
     return tuple(
         PointShots(
             **_info(folder, point),
-            shots={
-                key[1]: join_shots(part) for key, part in taken.items() if key[0] == point.index
-            },
+            shots={basis: join_shots(part) for basis, part in _of(point, taken).items()},
         )
         for point in folder.plan.points
     )
@@ -99,6 +111,11 @@ def make_tables(points: Sequence[PointCounts]) -> dict[TableKind, pd.DataFrame]:
         "cutflow": cutflow_table(points),
         "points": points_table(points),
         "strata": strata_table(points),
+        "selection": selection_table(points),
+        "states": states_table(points),
+        "drift": drift_table(points),
+        "flags": flags_table(points),
+        "predicted": predicted_table(points),
     }
 
 
@@ -133,9 +150,13 @@ def load_table(folder: RunFolder, kind: str) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     try:
-        return pd.read_parquet(path)
+        content = path.read_bytes()
+        check_seal(content)
+        return pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: cannot be read: {error}") from error
+        raise StorageError(
+            f"{path}: damaged: {error}; remove it, and the table is made from the shots again"
+        ) from error
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
@@ -156,10 +177,8 @@ def json_bytes(table: pd.DataFrame) -> bytes:
 
 
 def parquet_bytes(table: pd.DataFrame) -> bytes:
-    """Return a table as a Parquet file; equal tables, equal bytes."""
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
+    """Return a table as a sealed Parquet file; equal tables, equal bytes."""
+    return write_sealed(pa.Table.from_pandas(table, preserve_index=False))
 
 
 def _json_value(value: Any) -> Any:
@@ -175,23 +194,29 @@ def _shards_by_circuit(folder: RunFolder) -> dict[CircuitKey, list[Shard]]:
     return shards
 
 
-def _count(folder: RunFolder, point: Point, shards: Sequence[Shard]) -> tuple[Counts | None, str]:
+def _of[T](point: Point, values: Mapping[CircuitKey, T]) -> dict[Measure, T]:
+    return {key[1]: value for key, value in values.items() if key[0] == point.index}
+
+
+def _count(folder: RunFolder, shards: Sequence[Shard]) -> tuple[CutCounts | Counts | None, str]:
     """Return what a circuit's shards count, and in words what of them is missing."""
-    total: Counts | None = None
+    total: Any = None
     damaged: list[str] = []
-    for shard in shards:
-        try:
-            taken = folder.load_taken(shard)
-            if isinstance(taken, Shots):
-                taken = count_shots(taken, point.accept)
-        except StorageError as error:
-            damaged.append(str(error))
-        else:
-            if taken is not None:
-                total = taken if total is None else total + taken
-    found, wanted = 0 if total is None else total.shots, sum(shard.shots for shard in shards)
+    wanted = sum(shard.shots for shard in shards)
+    for shard, taken, damage in checked_shards(folder, shards):
+        damaged += [damage] if damage else []
+        if taken is not None:
+            counted = _counted(taken, shard, wanted)
+            total = counted if total is None else total + counted
+    found = 0 if total is None else total.shots
     words = [f"{found} of {wanted} shots"] if found != wanted else []
     return total, "; ".join(words + damaged)
+
+
+def _counted(taken: Shots | Counts, shard: Shard, of_shots: int) -> CutCounts | Counts:
+    if isinstance(taken, Counts):
+        return taken
+    return count_cuts(taken, first_shot=shard.first_shot, of_shots=of_shots, parts=PARTS)
 
 
 def _load_strata(folder: RunFolder) -> tuple[dict[CircuitKey, Stratified], list[str]]:
@@ -230,6 +255,7 @@ def _taken(folder: RunFolder, group: Group) -> int:
 def _info(folder: RunFolder, point: Point) -> dict[str, Any]:
     """Return what the analysis knows of a point besides its shots."""
     circuit = next(c for c in folder.circuits if c.point == point.index)
+    device = folder.read_json(f"calibration/{point.device.name}.json")
     return {
         "run": folder.run_id,
         "point": point.index,
@@ -246,4 +272,5 @@ def _info(folder: RunFolder, point: Point) -> dict[str, Any]:
         "measures": point.measure,
         "readout_error": circuit.readout_error,
         "reuse": None if point.protocol.rounds is None else circuit.reuse,
+        "places": qubit_places(point, circuit, device),
     }

@@ -13,16 +13,15 @@ from .ledger import LEDGER_NAME, Ledger
 from .plan import SCHEMA_VERSION
 from .provenance import PROVENANCE
 from .run_folder import RunFolder
-from .times import utc_now
+from .table_kinds import KINDS, TableKind
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis.report import ReportData
     from ..experiments.spec import Expect
-    from .results import Results, TableKind
-
-KINDS: tuple[TableKind, ...] = ("fidelity", "cutflow", "points", "strata")
+    from .prediction import Predicted
+    from .results import Results
 
 
 class Run:
@@ -79,6 +78,42 @@ class Run:
         """Return one row per stratified measure, readout and number of faults; empty if direct."""
         return self._table("strata")
 
+    def selection(self) -> pd.DataFrame:
+        """Return the fidelity of each point under other cuts, and either treatment of readout."""
+        return self._table("selection")
+
+    def states(self) -> pd.DataFrame:
+        """Return the most likely state of each point, its Bloch vector within the ball."""
+        return self._table("states")
+
+    def drift(self) -> pd.DataFrame:
+        """Return acceptance and <P> of each tenth of every circuit's shots, in the order taken."""
+        return self._table("drift")
+
+    def flags(self) -> pd.DataFrame:
+        """Return how often each flag, syndrome, H outcome and face parity fires."""
+        return self._table("flags")
+
+    def predicted(self) -> pd.DataFrame:
+        """Return measured estimates beside an emulation's; empty unless there is a prediction."""
+        return self._table("predicted")
+
+    def predict(
+        self, *, shots: int | None = None, seed: int | None = None, engine: str = "clifft"
+    ) -> Predicted:
+        """Emulate the circuits in the folder under their noise and keep what they count.
+
+        `predicted`, `flags` and the report then show it. See `hexmagic predict` for the defaults.
+
+        Raises:
+            UsageError: nothing of the run can be predicted.
+            RefusedError: the folder does not hold the circuits that were planned.
+        """
+        from .adapters import load_engine
+        from .prediction import predict_run
+
+        return predict_run(self._folder, load_engine(engine), shots=shots, seed=seed)
+
     def shortfalls(self) -> tuple[str, ...]:
         """Return, in words, which stratified estimates are short of their goal."""
         from .strata_rounds import shortfalls
@@ -134,9 +169,13 @@ class Run:
         """Return what the report shows."""
         from .outputs import failed_jobs
         from .report_data import make_report_data
+        from .results import make_tables
 
-        tables = {kind: self._table(kind) for kind in KINDS}
-        problems = self.problems() + failed_jobs(self._folder, ledger_jobs(self._folder))
+        results = self._results()
+        saved = self._saved_tables()
+        made = make_tables(results.points) if any(kind not in saved for kind in KINDS) else {}
+        tables = {kind: saved[kind] if kind in saved else made[kind] for kind in KINDS}
+        problems = results.problems + failed_jobs(self._folder, ledger_jobs(self._folder))
         problems += self.shortfalls()
         return make_report_data(self._folder, tables, problems)
 
@@ -145,12 +184,19 @@ class Run:
         return self._results().problems
 
     def _table(self, kind: TableKind) -> pd.DataFrame:
-        from .results import load_table, make_tables
+        from .results import make_tables
 
-        saved = load_table(self._folder, kind) if self.state == "done" else None
-        if saved is not None and self._folder.document["schema_version"] < SCHEMA_VERSION:
-            saved = None  # an earlier version's table lacks columns
-        return make_tables(self._results().points)[kind] if saved is None else saved
+        saved = self._saved_tables(kind)
+        return saved[kind] if kind in saved else make_tables(self._results().points)[kind]
+
+    def _saved_tables(self, *kinds: TableKind) -> dict[TableKind, pd.DataFrame]:
+        """Return the tables, all if none is named, that a run which is done has written."""
+        from .results import load_table
+
+        if self.state != "done" or self._folder.document["schema_version"] < SCHEMA_VERSION:
+            return {}  # an earlier version's table lacks columns
+        found = {kind: load_table(self._folder, kind) for kind in kinds or KINDS}
+        return {kind: table for kind, table in found.items() if table is not None}
 
     def _results(self) -> Results:
         from .results import load_results
@@ -172,7 +218,7 @@ def ledger_jobs(folder: RunFolder) -> list[JobRow]:
     path = folder.path.parent / LEDGER_NAME
     if not path.is_file():
         return []
-    with Ledger(path, clock=utc_now) as ledger:
+    with Ledger.reading(path) as ledger:
         return ledger.jobs(folder.run_id)
 
 
@@ -181,5 +227,5 @@ def ledger_remotes(folder: RunFolder) -> list[RemoteRow]:
     path = folder.path.parent / LEDGER_NAME
     if not path.is_file():
         return []
-    with HardwareLedger(path, clock=utc_now) as ledger:
+    with HardwareLedger.reading(path) as ledger:
         return ledger.remotes(folder.run_id)

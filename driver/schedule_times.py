@@ -7,7 +7,7 @@ processes ask and whatever their clocks do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from ..experiments.errors import UsageError
@@ -50,7 +50,7 @@ class Waiting:
         """Return what is waited for, in words."""
         if self.ended:
             return "ended"
-        time = "" if self.at is None else f"{self.at:%Y-%m-%dT%H:%M:%SZ}"
+        time = "" if self.at is None else _word(self.at)
         if not self.calibration:
             return f"due at {time}"
         return "due on a new calibration" + (f", not before {time}" if time else "")
@@ -99,6 +99,74 @@ def next_due(
     if by_calibration:
         found = _on_recalibration(schedule, found, last_due, last_calibration, calibration)
     return _before(schedule.ends, found)
+
+
+def next_times(
+    schedule: Schedule,
+    *,
+    registered: datetime,
+    last_due: datetime | None,
+    now: datetime,
+    most: int = 3,
+) -> list[datetime]:
+    """Return the times at which the next runs are due, the earliest first, UTC.
+
+    With `on: recalibration` each is the earliest, as a new calibration is needed too; without
+    `every` that is the first one alone. Args: as for `next_due`; `most`: so many.
+    """
+    if schedule.every is None and schedule.on is not None:
+        if last_due is not None:
+            return []
+        schedule = replace(
+            schedule, on=None, not_before=(schedule.starts or registered).isoformat()
+        )
+    elif schedule.on is not None:
+        schedule = replace(schedule, on=None)
+    times: list[datetime] = []
+    time = now.astimezone(UTC)
+    while len(times) < most:
+        found = next_due(
+            schedule,
+            registered=registered,
+            last_due=last_due,
+            last_calibration=None,
+            calibration=None,
+            now=time,
+        )
+        if isinstance(found, Due):
+            times.append(time)
+            last_due = found.at
+        elif found.at is None:
+            break
+        else:
+            time = found.at
+    return times
+
+
+def schedule_words(
+    schedule: Schedule, *, registered: datetime, last_due: datetime | None, now: datetime
+) -> str:
+    """Return in words when the next runs are due. Args: as for `next_due`."""
+    times = next_times(schedule, registered=registered, last_due=last_due, now=now, most=4)
+    shown = [_word(time) + (" (now)" if time == now else "") for time in times[:3]]
+    and_so_on = " and so on" if len(times) > 3 else ""
+    end = "" if schedule.ends is None else f", none at or after {_word(schedule.ends)}"
+    if schedule.every is None and schedule.on is not None:
+        first = f"from {shown[0]} on, " if shown else ""
+        ended = schedule.ends is not None and now >= schedule.ends
+        return (
+            f"nothing is due any more{end}" if ended else f"due {first}on each new calibration{end}"
+        )
+    if not shown:
+        return f"nothing is due any more{end}"
+    if schedule.every is None:
+        return f"due once, at {shown[0]}"
+    on = ", each on a new calibration only" if schedule.on is not None else ""
+    return f"due at {', '.join(shown)}{and_so_on}{on}{end}"
+
+
+def _word(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _of_grid(

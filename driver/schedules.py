@@ -9,7 +9,7 @@ from pathlib import Path
 from ..experiments.errors import HexmagicError, RefusedError
 from ..experiments.spec import parse_experiment
 from .execution import Services
-from .hardware_start import create_on_hardware, hardware_checks
+from .hardware_start import create_on_hardware
 from .jobs import RunRow
 from .ledger import Ledger
 from .limits import refuse_failed
@@ -17,9 +17,10 @@ from .machines import is_hardware, machine_names
 from .new_run import create_run, new_run_id
 from .plan import make_plan
 from .run_folder import RunFolder, partial_path
+from .schedule_check import CheckedPlan, check_plan
 from .schedule_ledger import ScheduleLedger, ScheduleRow
 from .schedule_times import Due, Waiting, next_due
-from .start import Request, check_limits, prepare_request, with_overrides
+from .start import Request, with_overrides
 
 PAUSE_SECONDS = 900.0
 """After a refused start the next one is tried so much later: a quarter of an hour."""
@@ -28,13 +29,28 @@ _OPEN = ("running", "waiting", "parked", "cancelling", "interrupted")
 
 
 def start_due(
-    row: ScheduleRow, ledger: ScheduleLedger, *, runs: Path, services: Services
+    row: ScheduleRow,
+    ledger: ScheduleLedger,
+    *,
+    runs: Path,
+    services: Services,
+    request: Request | None = None,
+    checked: CheckedPlan | None = None,
 ) -> tuple[RunFolder | None, str]:
     """Start the run of a schedule that is due; return it, and what is to be said.
 
     To be called under the lock of the runs directory. That the occurrence becomes a run of a
     certain id is in the ledger before the run is made: after a crash in between the next call
     makes that run.
+
+    Args:
+        row: the schedule.
+        ledger: that it is in.
+        runs: the directory.
+        services: clock, engines and so on.
+        request: the experiment as a person has just given it, whose file messages name; else the
+            row's.
+        checked: the same compiled and checked just now; else that is done here, if it is due.
 
     Raises:
         StorageError: the file system refuses.
@@ -45,8 +61,8 @@ def start_due(
     if made and row.refusal and _seconds(row.tried, now) < PAUSE_SECONDS:
         return None, f"refused, tried again later: {row.refusal}"
     try:
-        request = request_of(row)
-        return _start(row, request, ledger, runs=runs, services=services, made=made)
+        found = request or request_of(row)
+        return _start(row, found, ledger, runs=runs, services=services, made=made, checked=checked)
     except HexmagicError as error:
         if not isinstance(error, RefusedError) and error.exit_code != 2:
             raise
@@ -68,6 +84,7 @@ def _start(
     runs: Path,
     services: Services,
     made: bool,
+    checked: CheckedPlan | None,
 ) -> tuple[RunFolder | None, str]:
     prepared_for = None
     if made:
@@ -80,12 +97,9 @@ def _start(
                 ledger.end_schedule(row.name)
             return None, str(found)
         prepared_for = found
-    prepared, engine = prepare_request(request, services, runs)
-    if engine.machines is None:
-        check_limits(prepared, engine, request.where)
-    else:
-        checks = hardware_checks(prepared, engine, runs=runs, services=services)
-        refuse_failed(checks, request.where)
+    checked = checked or check_plan(request, runs, services)
+    refuse_failed(checked.checks, request.where)
+    prepared, engine = checked.prepared, checked.engine
     run_id = row.last_run or ""
     if prepared_for is None:  # what a crash left of its folder is in the way
         shutil.rmtree(partial_path(runs, run_id), ignore_errors=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from ..experiments.record import RecordMap
 from ..experiments.shots import Shots
 from .files import StorageError
+from .seals import check_seal, write_sealed
 from .shards import Shard
 
 SCHEMA_VERSION = 1
@@ -26,8 +27,8 @@ def encode_shots(shots: Shots, shard: Shard, versions: Mapping[str, str]) -> byt
 
     Columns: `shard` (int32, the shard's index), `shot` (int64, number among the circuit's shots)
     and `bits` (fixed-size binary: the packed row of `Shots`). The file's metadata key `hexmagic`
-    is JSON: schema_version, shard, record (the record map), versions, and sha256 of these and the
-    packed rows.
+    is JSON: schema_version, shard, record (the record map), versions, sealed (true), and sha256 of
+    these and the packed rows. Its key `seal` is a checksum of the whole file (`driver.seals`).
 
     Raises:
         ValueError: the number of shots is not the shard's.
@@ -43,39 +44,46 @@ def encode_shots(shots: Shots, shard: Shard, versions: Mapping[str, str]) -> byt
         "shard": shard.to_json(),
         "record": shots.record.to_json(),
         "versions": dict(versions),
+        "sealed": True,
     }
     signed = note | {"sha256": _digest(note, shots)}
     table = pa.table(
         {"shard": np.full(len(shots), shard.index, dtype=np.int32), "shot": numbers, "bits": bits}
     )
-    buffer = io.BytesIO()
-    options = {"write_page_checksum": True, "store_schema": False}
-    with pq.ParquetWriter(buffer, table.schema, **options) as writer:
-        writer.write_table(table)
-        writer.add_key_value_metadata({_KEY: _compact(signed)})
-    return buffer.getvalue()
+    return write_sealed(table, {_KEY: _compact(signed)}, store_schema=False)
 
 
 def decode_shots(content: bytes, shard: Shard, *, source: str) -> Shots:
     """Return the shots of a shot file, checked against the shard that it must hold.
 
+    A file without a seal was written by an earlier version: of it the pages and the metadata are
+    checked, but not every byte between them.
+
     Raises:
         StorageError: damaged, of another shard, or with another number of shots; names `source`.
     """
     try:
-        file = pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
+        sealed = check_seal(content)
+        file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         note = json.loads((file.metadata.metadata or {})[_KEY.encode()])
-        table = file.read()
+        if note.get("sealed", False) != sealed:
+            raise ValueError("its seal is lost")
+        table = file.read(columns=["bits"] if sealed else None, use_threads=False)
         sha256 = note.pop("sha256")
-        record = RecordMap.from_json(note["record"])
-        shots = Shots(record=record, packed=_packed(table))
-        if sha256 != _digest(note, shots):
+        shots = Shots(record=_record(_compact(note["record"])), packed=_packed(table))
+        if not sealed and sha256 != _digest(note, shots):
             raise ValueError("its checksum is not that of its content")
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+    except (pa.ArrowException, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise StorageError(f"{source}: damaged shot file: {reason}") from error
     _check_shard(note, shots, shard, source)
     return shots
+
+
+@lru_cache(maxsize=32)
+def _record(text: str) -> RecordMap:
+    """Return a record map from its JSON: the shards of a circuit share one object."""
+    return RecordMap.from_json(json.loads(text))
 
 
 def _compact(document: Any) -> str:
@@ -83,7 +91,9 @@ def _compact(document: Any) -> str:
 
 
 def _digest(note: Mapping[str, Any], shots: Shots) -> str:
-    return hashlib.sha256(_compact(note).encode() + shots.packed.tobytes()).hexdigest()
+    digest = hashlib.sha256(_compact(note).encode())
+    digest.update(np.ascontiguousarray(shots.packed))
+    return digest.hexdigest()
 
 
 def _packed(table: pa.Table) -> Any:

@@ -144,7 +144,7 @@ def _parse(text: str, path: Path) -> Site:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: a number of too many digits
-        raise UsageError(f"{path}: not valid TOML: {error}") from None
+        raise UsageError(_syntax_words(path, text, error)) from None
     for found in _paths(document):
         if _SECRETS.search(str(found[-1]).casefold().replace("-", "_")):
             what = (
@@ -153,12 +153,40 @@ def _parse(text: str, path: Path) -> Site:
             )
             raise UsageError(f"{_where(path, text, found)}: {what}")
     try:
-        return _adapter().validate_python(document)
+        site = _adapter().validate_python(document)
     except ValidationError as error:
         faults = error.errors(include_url=False)
+    else:
+        if site.ibm.account is not None and site.ibm.channel is not None:
+            place = _where(path, text, ("ibm", "channel"))
+            raise UsageError(f"{place}: the account of ibm.account has its own; leave one out")
+        return site
     first = min(faults, key=lambda fault: _line(text, fault["loc"]) or 0)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     raise UsageError(f"{_where(path, text, first['loc'])}: {_what(first)}{more}")
+
+
+def _syntax_words(path: Path, text: str, error: Exception) -> str:
+    """Return what is wrong with a text that is no TOML, with its line first.
+
+    Where the parser names none, it is the line after as many as can be read by themselves.
+    """
+    what = str(error).replace("Cannot overwrite a value", "a key or table that is there already")
+    place = re.search(r" \(at line (\d+), column (\d+)\)$", what)
+    if place:
+        return f"{path}:{place[1]}: not valid TOML: {what[: place.start()]} (column {place[2]})"
+    what = what.removesuffix(" (at end of document)")
+    lines = text.split("\n")
+    good = (n for n in range(len(lines) - 1, 0, -1) if _is_toml("\n".join(lines[:n])))
+    return f"{path}:{next(good, 0) + 1}: not valid TOML: {what}"
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 @cache

@@ -22,6 +22,7 @@ from .open_runs import open_folders
 from .progress import NoProgress
 from .provenance import package_versions
 from .run_folder import RunFolder
+from .schedule_clock import clock_words
 from .schedule_ledger import ScheduleLedger
 from .schedules import start_due
 from .settling import hear, settle, settle_ended
@@ -102,13 +103,15 @@ class Ticker:
                 )
                 before = state = _state(ledger, folder)
                 now = step(run, cancelling=before == "cancelling", resubmit=resubmit)
-                problems = leave(run, now, before)
+                left = leave(run, now, before)
+                problems = left.problems
                 waits[:] = waiting_words(run, run.jobs())
                 state, code = now, REFUSED if run.refused else _code(now)
                 if now == "done" and before != "done":
                     missed = _missed(folder)
                     code = MISSED if missed else FAILED if problems else code
                     problems += missed
+                problems += left.unheard
         except RefusedError as error:  # AccountError among them
             waits.append(str(error))
             code = REFUSED
@@ -171,6 +174,7 @@ class Ticker:
                 code = WAITING
                 try:
                     folder, said = start_due(row, ledger, runs=self.runs, services=self.services)
+                    said += clock_words(row, self._now()) if folder is None else ""
                     started += [] if folder is None else [folder]
                 except AccountError as error:
                     said, code = str(error), REFUSED

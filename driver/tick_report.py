@@ -61,3 +61,23 @@ class Tick:
     def to_json(self) -> dict[str, Any]:
         """Return JSON types only."""
         return {"schema_version": SCHEMA_VERSION, "exit_code": self.exit_code, **asdict(self)}
+
+
+def stopped_json(time: str, error: str, exit_code: int) -> dict[str, Any]:
+    """Return the document of a tick that could not be done to its end, as JSON types.
+
+    It tells of no run or schedule; what was done before it stopped is in the ledger.
+
+    Args:
+        time: UTC, ISO 8601.
+        error: the line that standard error has.
+        exit_code: of the process.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "time": time,
+        "exit_code": exit_code,
+        "runs": [],
+        "schedules": [],
+        "error": error,
+    }

@@ -9,11 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UsageError
-from .record import FaceParity
+from .record import BitKey, FaceParity
 
 MAX_DECODED_FACES = 20
 
 _MAX_DECODED_BITS = 62  # a flip pattern is an int64
+
+
+def can_decode(faces: Sequence[FaceParity]) -> bool:
+    """Return whether the decoder's table holds so many faces and data bits."""
+    return len(faces) <= MAX_DECODED_FACES and len(_keys(faces)) <= _MAX_DECODED_BITS
 
 
 @lru_cache(maxsize=32)
@@ -25,8 +30,8 @@ def logical_flips(
     int8, shape (2^faces,): 1 yes, 0 no, -1 for a syndrome that no flips explain. Bit j of the
     index says that face j is violated.
     """
-    keys = sorted({key for face in faces for key in face.bits})
-    if len(faces) > MAX_DECODED_FACES or len(keys) > _MAX_DECODED_BITS:
+    keys = _keys(faces)
+    if not can_decode(faces):
         raise UsageError(
             f"readout correct: {len(faces)} faces on {len(keys)} data bits, the decoder's table "
             f"holds at most {MAX_DECODED_FACES} faces and {_MAX_DECODED_BITS} bits (distance 7): "
@@ -39,6 +44,10 @@ def logical_flips(
     flips[pattern < 0] = -1
     flips.flags.writeable = False  # the cache hands out this very array
     return flips
+
+
+def _keys(faces: Sequence[FaceParity]) -> list[BitKey]:
+    return sorted({key for face in faces for key in face.bits})
 
 
 def _minimum_weight_patterns(masks: Sequence[int], num_faces: int) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from hexmagic.driver.start import run
 
 VERBS = (
     *("check", "run", "list", "status", "table", "report", "certify", "export", "devices"),
-    *("synthesise", "overhead", "tick", "cancel"),
+    *("synthesise", "overhead", "tick", "cancel", "compare", "predict", "explore"),
 )
 HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli import main; main()"]
 RUN_ID = "tiny-20260102-030405-0000"

@@ -190,7 +190,7 @@ def test_a_tick_beside_a_writer_of_the_lock_leaves_at_once(start: Start, tmp_pat
     with directory_lock(world.runs):
         ended = world.tick()
     assert (ended.code, ended.out.count("\n"), world.jobs) == (75, 1, [])
-    assert json.loads(ended.out)["waits"] == ended.err.strip()
+    assert json.loads(ended.out)["error"] == ended.err.strip()
     assert ended.err.count("\n") == 1
     assert not any("POST" in step for step in ended.steps)
 

@@ -14,7 +14,8 @@ import pytest
 from fakes.ibm import remote_of, serving, submission_of
 from service import LoopbackService, Rule
 
-from hexmagic.backends.ibm_errors import one_line, read_retry_after
+from hexmagic.backends.ibm_errors import read_retry_after
+from hexmagic.backends.redaction import one_line
 from hexmagic.backends.remote import AccountError, NotAcceptedError, RemoteError
 
 KEY = "key-that-nobody/may+see=1"
@@ -125,6 +126,66 @@ def test_an_early_renewal_that_fails_leaves_the_token_that_is_still_good(
         remote._link._opened.tokens._manager.refresh_time = 0
         running.rules.append(Rule(kind="status", status=500, path="/identity/token", times=None))
         assert remote.usage().used_seconds == 0
+
+
+SECRET = "put-in-the-wrong-field/1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"instance": SECRET}, r"specified \(\[ibm.instance in hexmagic.toml\]\) is not a valid"),
+        ({"instance": f"crn:v1:{SECRET}"}, r"instance \[ibm.instance in hexmagic.toml\]\. "),
+        ({"account": SECRET}, r"name \[ibm.account in hexmagic.toml\] does not exist"),
+    ],
+    ids=str,
+)
+def test_a_secret_in_the_wrong_setting_is_not_repeated(
+    service: LoopbackService, settings: dict[str, str], words: str
+) -> None:
+    with pytest.raises(AccountError, match=words) as caught:
+        remote_of(service, **settings).usage()
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("name", ["INSTANCE", "CHANNEL"])
+@pytest.mark.parametrize("secret", [SECRET, KEY], ids=["a secret", "the key"])
+def test_a_secret_in_the_wrong_variable_is_not_repeated(
+    service: LoopbackService, monkeypatch: pytest.MonkeyPatch, name: str, secret: str
+) -> None:
+    monkeypatch.setenv(f"QISKIT_IBM_{name}", secret)
+    with pytest.raises((AccountError, RemoteError), match=rf"\[QISKIT_IBM_{name}\]") as caught:
+        remote_of(service).usage()
+    assert secret not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_secret_as_the_address_is_not_repeated(
+    service: LoopbackService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QISKIT_IBM_URL", SECRET)
+    monkeypatch.delenv("IAM_URL")
+    with pytest.raises((AccountError, RemoteError)) as caught:
+        remote_of(service).usage()
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("key", ["instance", "channel", "region", "plans_preference"])
+def test_a_secret_in_the_wrong_place_of_a_saved_account_is_not_repeated(
+    service: LoopbackService, config: Path, key: str
+) -> None:
+    save(config, service, mine={key: SECRET})
+    with pytest.raises(AccountError, match=rf"\[{key} of a saved account\]") as caught:
+        remote_of(service, account="mine").usage()
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_instances_that_the_account_lists_are_told_by_their_names(
+    service: LoopbackService,
+) -> None:
+    listed = service.state.accounts.instances
+    object.__setattr__(listed[0], "name", listed[1].name)
+    with pytest.raises(AccountError, match=rf"2 instances: {listed[1].name} \(crn:.*name one"):
+        remote_of(service, instance=listed[1].name).usage()
 
 
 def bearer_tokens(service: LoopbackService) -> list[str]:

@@ -116,7 +116,8 @@ def test_the_packages_to_build_are_the_folders_there_are() -> None:
 
 def test_the_dependencies_are_what_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["dask"]]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["dask"], *extras["explore"]]
     declared = {re.split("[<>=]", line)[0] for line in lines}
     names = {name.split(".")[0] for path in MODULES for name in external_imports(path)}
     assert {DISTRIBUTION.get(name, name.replace("_", "-")) for name in names} == declared

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -126,7 +127,8 @@ def test_no_account(world: World, call: str) -> None:
 @pytest.mark.parametrize("call", ["standing", "device", "usage"])
 def test_a_service_that_does_not_answer(world: World, call: str) -> None:
     world.remote.fail(call, RemoteError("ibm_boston: HTTP 503: down"))
-    assert refusal(world, code=4) == "ibm_boston: HTTP 503: down"
+    line = refusal(world, code=75)
+    assert line == "ibm_boston: HTTP 503: down; nothing was made or submitted, try again later"
 
 
 def test_an_unknown_machine(world: World) -> None:
@@ -187,6 +189,22 @@ def test_with_one_that_fails_all_are_shown_and_the_exit_code_is_3(
     assert world.files() == before
 
 
+def test_the_estimate_is_one_number_canaries_and_the_machines_delay_included(world: World) -> None:
+    world.remote.stand(repetition_delay_seconds=2e-3)
+    result = world.call("check", world.spec(text=PROTOCOL), "--format", "json")
+    (found,) = json.loads(result.stdout)["experiments"]
+    folder = world.start(text=PROTOCOL, more="")
+    costs = [cost["estimated_seconds"] for cost in folder.document["costs"].values()]
+    assert found["estimated_qpu_seconds"] == pytest.approx(sum(costs))
+    assert found["estimated_qpu_seconds"] == folder.document["estimated_qpu_seconds"]
+    assert sum(p["estimated_qpu_seconds"] for p in found["points"]) == pytest.approx(sum(costs))
+    top, check = re.findall(
+        r"estimated (?:on hardware: )?([0-9.]+) QPU",
+        words(world.call("run", "--dry-run", world.spec(text=PROTOCOL))),
+    )
+    assert top == check
+
+
 def test_a_directory_is_not_made_to_look_at_a_plan(world: World) -> None:
     assert world.call("run", "--dry-run", world.spec()).exit_code == 0
     assert not world.runs.exists()
@@ -199,7 +217,7 @@ def test_checks_are_data_too(world: World) -> None:
     (experiment,) = json.loads(result.stdout)["experiments"]
     found = {check["field"]: check["ok"] for check in experiment["preflight"]}
     assert (found["gates.max_queue"], found["device.name"]) == (False, True)
-    assert all(set(check) == {"field", "ok", "text"} for check in experiment["preflight"])
+    assert all(set(check) == {"field", "ok", "text", "lasting"} for check in experiment["preflight"])
 
 
 # --- between planning and submission ------------------------------------------------------------

@@ -1,149 +1,32 @@
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
 from math import inf, nan
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
+from fakes.reports import (
+    BARE,
+    CERTIFICATE,
+    ENCODED,
+    PROTOCOL,
+    UNFOLDED,
+    frame,
+    make_calibration,
+    make_data,
+    make_drawing,
+    make_full_data,
+    stage,
+    tables,
+)
 
-from hexmagic.analysis.drawings import PatchDrawing
 from hexmagic.analysis.phases import FLAG, X_SYNDROME, Phase
-from hexmagic.analysis.plot_bars import Stage
-from hexmagic.analysis.report import ReportData, render_report
+from hexmagic.analysis.report import render_report
 from hexmagic.analysis.report_summary import findings
-from hexmagic.analysis.report_tables import CALIBRATION_COLUMNS
-from hexmagic.analysis.tables import CUTFLOW, FIDELITY, POINTS
+from hexmagic.analysis.tables import FIDELITY
 
 VOID = {"meta", "br"}
 EVIL = """<img src=x onerror="alert('1')">&amp;"""
-
-
-def frame(rows: list[dict[str, Any]], schema: Mapping[str, str]) -> pd.DataFrame:
-    values: dict[str, Any] = {key: [row[key] for row in rows] for key in schema}
-    columns = {key: pd.Series(values[key], dtype=cast(Any, t)) for key, t in schema.items()}
-    swept = dict.fromkeys(key for row in rows for key in row if key.startswith("sweep."))
-    return pd.DataFrame(columns | {key: [row.get(key, nan) for row in rows] for key in swept})
-
-
-def interval(name: str, value: float, half: float) -> dict[str, float]:
-    return {name: value, f"{name}_low": value - half, f"{name}_high": value + half}
-
-
-def row(label: str, fidelity: float, half: float, **changes: Any) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        **{"run": "20260101-120000-demo", "point": 0, "label": label, "baseline": True},
-        **{"scheme": label.partition(" ")[0], "distance": 3, "rounds": None, "reuse": None},
-        **{"device": "fake_boston", "noise": "calibration", "backend": "aer", "estimate": "raw"},
-        **{"readout": "detect", "shots": 60000, "kept": 44526, "attempts_per_kept": 1 / 0.7421},
-        **interval("acceptance", 0.7421, 0.0035),
-        **interval("x", 0.7065, 0.0081),
-        **interval("y", -0.0021, 0.0113),
-        **interval("z", 0.7082, 0.0079),
-        **interval("fidelity", fidelity, half),
-        **interval("infidelity", 1 - fidelity, half),
-        **{"level": 0.95, "method": "mover-wilson"},
-    }
-    return values | changes
-
-
-PROTOCOL = row("fold14 d=3 r=1", 0.99975, 0.0021, baseline=False, rounds=1, reuse="xor")
-BARE = row("bare", 0.9902, 0.0019, point=1, distance=None)
-UNFOLDED = row("bare", 0.99961, 0.0019, point=1, distance=None, estimate="readout_removed")
-ENCODED = row("encoded d=3", 0.9612, 0.0026, point=2)
-FLOW = (("encode", 0), ("hadamard", 2510), ("flags", 8123), ("syndromes", 3317), ("readout", 1524))
-
-
-def cutflow_of(point: Mapping[str, Any]) -> list[dict[str, Any]]:
-    rows = []
-    for basis in ("X", "Y", "Z", "all"):
-        entered = 60000 if basis == "all" else 20000
-        for criterion, lost in FLOW:
-            failed = lost if basis == "all" else lost // 3
-            rate = {"entered": entered, "passed": entered - failed, "failed": failed}
-            shown = {"basis": basis, "criterion": criterion, "applied": criterion != "encode"}
-            passed = interval("pass_rate", 1 - failed / entered, 0.001)
-            rows.append(dict(point) | shown | rate | passed | {"method": "wilson"})
-            entered -= failed
-    return rows
-
-
-def points_of(point: Mapping[str, Any]) -> list[dict[str, Any]]:
-    taken = {"shots": 20000, "kept": 14842, "method": "wilson"}
-    expected = {"X": 0.7065, "Y": -0.0021, "Z": 0.7082}
-    return [
-        dict(point) | taken | {"basis": basis} | interval("expectation", value, 0.008)
-        for basis, value in expected.items()
-    ]
-
-
-def tables(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    raw = [r for r in rows if r["estimate"] == "raw"]
-    return {
-        "fidelity": frame(rows, FIDELITY),
-        "cutflow": frame([r for point in raw for r in cutflow_of(point)], CUTFLOW),
-        "points": frame([r for point in raw for r in points_of(point)], POINTS),
-    }
-
-
-def make_drawing() -> PatchDrawing:
-    ring = [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (4, 1), (4, 2), (3, 2), (2, 2), (1, 2), (0, 2)]
-    edges = tuple((i, (i + 1) % 12) for i in range(12))
-    return PatchDrawing(
-        device="fake_boston",
-        positions=(*((float(x), float(y)) for x, y in ring), (0.0, 1.0)),
-        edges=edges,
-        roles=dict.fromkeys((0, 2, 4, 6), "data") | {1: "ancilla", 3: "ancilla (H_m root)"},
-        names={0: "x1", 1: "f1", 2: "n1"},
-        faces=((0, 2, 4, 6),),
-        faulty_edges=((9, 10),),
-        faulty_qubits=(8,),
-    )
-
-
-def stage(label: str, name: str, gates: int, reads: int, start: float, end: float) -> Stage:
-    values: dict[str, Any] = {"two_qubit_gates": gates, "measurements": reads, "resets": 0}
-    values |= {"round": int(name in ("hadamard", "detection")), "seconds": end - start}
-    return Stage(label=label, stage=name, start_seconds=start, **values)
-
-
-STAGES = (
-    stage("encode", "encode", 30, 0, 0.0, 9.1e-7),
-    stage("hadamard 1", "hadamard", 25, 1, 9.1e-7, 7.16e-6),
-    stage("detection 1", "detection", 50, 6, 2.3e-6, 7.16e-6),
-    stage("readout", "readout", 0, 7, 4.96e-6, 7.16e-6),
-)
-CERTIFICATE = {
-    **{"order": 1, "faults": 2893, "detection_failures": 0, "correction_failures": 1},
-    "by_gadget": {"encode": {"faults": 811, "detection": 0, "correction": 0}},
-    "counterexamples": [{"kind": "correction", "gate": "cz", "qubits": [3, 4], "pauli": "ZZ"}],
-}
-
-
-def make_calibration() -> pd.DataFrame:
-    qubit = {"device": "fake_boston", "kind": "qubit", "qubit": 3, "name": "n1", "role": "data"}
-    times = {"t1_seconds": 2.92e-4, "t2_seconds": 3.53e-4, "one_qubit_error": 1.4e-4}
-    readout = {"prob_1_given_0": 0.0042, "prob_0_given_1": 0.0061}
-    edge = {"device": "fake_boston", "kind": "edge", "qubit": 3, "qubit_2": 4}
-    rows = [qubit | times | readout, edge | {"two_qubit_error": 1.3e-3}]
-    return pd.DataFrame(rows, columns=list(CALIBRATION_COLUMNS))
-
-
-def make_data(*rows: dict[str, Any], **changes: Any) -> ReportData:
-    data = ReportData(
-        run="20260101-120000-demo",
-        name="steane-h-boston",
-        description="d = 3 |H> on a Heron r3 calibration, against its baselines",
-        created="2026-01-01T12:00:00+00:00",
-        **tables(list(rows) or [PROTOCOL, BARE, UNFOLDED, ENCODED]),
-        drawing={"fold14 d=3 r=1": make_drawing()},
-        stages={"fold14 d=3 r=1": STAGES, "encoded d=3": STAGES[::3]},
-        calibration=make_calibration(),
-        certificate=CERTIFICATE,
-        provenance={"versions": {"qiskit": "2.6.2"}, "seeds": list(range(100)), "git": None},
-        rewrites=("delays in front of a qubit's first gate are left out",),
-    )
-    return replace(data, **changes)
 
 
 class Page(HTMLParser):
@@ -298,6 +181,16 @@ def test_the_phases_of_a_patch_are_drawn_side_by_side() -> None:
     assert ["flag: f1" in both[0], "X syndrome: f1 (X0)" in both[1]] == [True, True]
     assert "What is read from each ancilla in each phase" in drawn.text
     assert "What is read from each ancilla" not in page().text
+
+
+def test_sections_of_shots_appear_only_with_their_tables() -> None:
+    full, plain = Page(render_report(make_full_data())), page()
+    names = {"flags", "predicted", "drift"}
+    ids = [{v for key, v in one.attributes if key == "id"} & names for one in (full, plain)]
+    assert ids == [names, set()]
+    begins = ("Firing rate", "Measured and predicted", "Drift", "Bloch vector")
+    drawn = [sum(w.startswith(begin) for w in full.pictures()) for begin in begins]
+    assert drawn == [3, 1, 1, 1]
 
 
 def test_nothing_that_a_person_wrote_becomes_markup() -> None:

@@ -4,6 +4,7 @@ import runpy
 from dataclasses import replace
 from math import isnan, nan
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -26,7 +27,7 @@ def fidelities(*rows: tuple[str, float, float, float], estimate: str = "raw") ->
 
 
 def stage(label: str, name: str, duration: float, start: float | None = None) -> Stage:
-    counts = {"two_qubit_gates": 30, "measurements": 0, "resets": 0}
+    counts: dict[str, Any] = {"two_qubit_gates": 30, "measurements": 0, "resets": 0}
     return Stage(label=label, stage=name, round=0, seconds=duration, start_seconds=start, **counts)
 
 
@@ -157,3 +158,13 @@ def test_the_picture_of_the_readme_is_up_to_date() -> None:
     script = runpy.run_path(str(folder / "make_protocol.py"))
     program = make_program(scheme="fold14", distance=3, rounds=1, basis="Z")
     assert script["make_picture"](program) + "\n" == (folder / "protocol.svg").read_text()
+
+
+def test_the_timeline_shows_the_layers_of_measurement() -> None:
+    early = replace(stage("a", "hadamard", 4e-6, 0.0), reads=((2e-6, 3e-6), (2e-6, 3e-6)))
+    late = replace(stage("b", "detection", 4e-6, 3e-6), reads=((6e-6, 7e-6),))
+    drawn = timeline_plot([early, late])
+    assert drawn is not None and drawn.count('class="hatch-a"') == 2
+    assert "Hatched: 2 layers of measurement." in drawn
+    plain = timeline_plot([replace(early, reads=()), replace(late, reads=())])
+    assert plain is not None and "atched" not in plain

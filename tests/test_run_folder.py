@@ -283,7 +283,7 @@ def as_version_1(folder: Path) -> None:
     for path in (folder / "shots").iterdir():
         table = pq.read_table(path)
         note = json.loads(table.schema.metadata[b"hexmagic"])
-        del note["sha256"]
+        del note["sha256"], note["sealed"]
         for name in ("first_shot", "gives", "faults"):
             del note["shard"][name]
         packed = b"".join(row.as_py() for row in table.column("bits"))

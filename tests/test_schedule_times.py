@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexmagic.driver.schedule_times import Due, Waiting, next_due
+from hexmagic.driver.schedule_times import Due, Waiting, next_due, next_times, schedule_words
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.spec import Schedule
 
@@ -272,3 +272,33 @@ def test_the_time_that_is_named_for_the_next_is_the_next(
         early = found.at - timedelta(microseconds=1)
         assert isinstance(ask(schedule, early, last=last, calibration=stamp), Waiting)
         assert isinstance(ask(schedule, found.at, last=last, calibration=stamp), Due)
+
+
+@given(SCHEDULES.filter(lambda s: s.on is None), st.integers(-60, 900))
+def test_the_times_that_are_told_beforehand_are_those_of_a_timer(
+    schedule: Schedule, minute: int
+) -> None:
+    now = START + minute * MINUTE
+    told = next_times(schedule, registered=START, last_due=None, now=now)
+    done: list[Due] = []
+    for time in told:
+        found = ask(schedule, time, last=done[-1] if done else None)
+        assert isinstance(found, Due)
+        done.append(found)
+    after = ask(schedule, told[-1] if told else now, last=done[-1] if done else None)
+    assert len(told) == 3 or (isinstance(after, Waiting) and after.ended)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        (Schedule(every=86400), "due at 2026-12-01T06:00:00Z (now), 2026-12-02T06:00:00Z, "),
+        (Schedule(every=86400, until="2026-12-02T00:00Z"), "(now), none at or after 2026-12-02T00"),
+        (Schedule(not_before="2026-12-05T00:00Z"), "due once, at 2026-12-05T00:00:00Z"),
+        (Schedule(on="recalibration"), "due from 2026-12-01T06:00:00Z (now) on, on each new calib"),
+        (Schedule(every=60, on="recalibration"), " and so on, each on a new calibration only"),
+        (Schedule(every=60, until="2026-12-01T00:00Z"), "nothing is due any more, none at or afte"),
+    ],
+)
+def test_a_schedule_in_words(schedule: Schedule, words: str) -> None:
+    assert words in schedule_words(schedule, registered=START, last_due=None, now=START)

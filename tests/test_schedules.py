@@ -96,10 +96,16 @@ def test_until_ends_it(world: World) -> None:
     assert [row.state for row in world.schedules()] == ["ended"]
 
 
-def test_what_is_over_before_it_begins_runs_never(world: World) -> None:
-    said = register(world, 'schedule: {every: 1h, until: "2026-01-01T00:00Z"}\n')
-    assert said == "schedule tiny: ended\n"
-    assert count_runs(world) == 0
+@pytest.mark.parametrize("dry", ["--no-wait", "--dry-run"])
+def test_what_is_over_before_it_begins_is_refused(world: World, dry: str) -> None:
+    spec = world.spec('schedule: {every: 1h, until: "2026-01-01T00:00Z"}\n', text=ONE)
+    result = world.call("run", spec, dry)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"{spec}:8: schedule.until: 2026-01-01T00:00:00Z has passed, so nothing would be run; "
+        "write a later time, or leave it out\n"
+    )
+    assert not world.runs.exists()
 
 
 def test_on_recalibration_runs_once_for_each_calibration(world: World) -> None:
@@ -136,16 +142,67 @@ def test_who_waits_sees_the_first_run_through(world: World) -> None:
 # --- what stands in the way ---------------------------------------------------------------------
 
 
-def test_a_first_run_that_is_refused_is_not_registered(world: World) -> None:
+LATER = '{not_before: "2030-01-01T00:00Z"}'
+BLOCKS = ONE.replace(
+    "device: {backend: ibm, name: ibm_boston}", "device:\n  backend: ibm\n  name: X"
+)
+
+
+@pytest.mark.parametrize("when", ["{every: 24h}", LATER])
+@pytest.mark.parametrize(
+    ("more", "site", "code", "line"),
+    [
+        ("budget: {qpu_seconds: 0.1}\n", "", 3, ":10: budget.qpu_seconds: up to 5 QPU seconds "),
+        ("gates: {max_queue: 5}\n", "", 2, ":6: device.name: "),
+        ("", "[budget]\nqpu_seconds_per_day = 4\n", 3, "up to 5 QPU seconds more would exceed "),
+    ],
+)
+def test_what_can_never_be_run_is_refused_with_the_line_of_its_file(
+    world: World, when: str, more: str, site: str, code: int, line: str
+) -> None:
+    name = "ibm_nowhere" if code == 2 else "ibm_boston"
+    spec = world.spec(f"{more}schedule: {when}\n", text=BLOCKS.replace("X", name, 1))
+    world.site(site)
+    result = world.call("run", spec, "--no-wait")
+    assert result.exit_code == code, result.output
+    said = one_line(result)
+    assert said.startswith(f"{spec}{line}" if line.startswith(":") else line)
+    assert said.endswith("; the schedule is not registered")
+    assert (world.schedules(), count_runs(world)) == ([], 0)
+
+
+def test_what_may_pass_by_itself_is_said_when_a_schedule_is_registered(world: World) -> None:
+    world.remote.stand(operational=False, message="maintenance", queue=9)
+    said = register(world, f"gates: {{max_queue: 5}}\nschedule: {LATER}\n")
+    assert said.startswith("schedule tiny: due at 2030-01-01T00:00:00Z; now it would be refused: ")
+    assert "tiny.yaml:4: device.name: ibm_boston takes no jobs now (maintenance)" in said
+    assert "tiny.yaml:8: gates.max_queue: ibm_boston: 9 jobs wait, the gate allows at most" in said
+    assert [row.state for row in world.schedules()] == ["active"]
+
+
+def test_a_first_run_that_is_due_and_refused_for_now_is_tried_again(world: World) -> None:
     world.remote.stand(operational=False, message="maintenance")
-    result = world.call("run", world.spec(DAILY, text=ONE), "--no-wait")
-    assert result.exit_code == 3
-    line = one_line(result)
-    assert "schedule tiny: not registered: refused: " in line
-    assert "device.name: ibm_boston takes no jobs now (maintenance)" in line
+    said = register(world)
+    assert said.startswith("schedule tiny: refused: ")
+    assert "tiny.yaml:4: device.name: ibm_boston takes no jobs now (maintenance)" in said
+    assert said.endswith("; it is registered, and tried again a quarter of an hour later\n")
     assert count_runs(world) == 0
     world.remote.stand(operational=True)
-    assert "nothing is open" in world.tick(code=0).stdout
+    assert "schedule tiny: started" in after(world, 901)
+    assert count_runs(world) == 1
+
+
+def test_an_emulated_schedule_that_can_never_be_run_is_refused(world: World) -> None:
+    more = f"budget: {{qpu_seconds: 0}}\nschedule: {LATER}\n"
+    result = world.call("run", world.spec(more, text=EMULATED))
+    assert result.exit_code == 3
+    assert "tiny.yaml:" in one_line(result) and "budget.qpu_seconds: estimated " in result.stderr
+    assert world.schedules() == []
+
+
+def test_a_schedule_that_is_due_is_compiled_and_checked_once(world: World) -> None:
+    register(world)
+    assert (world.remote.count("usage"), count_runs(world)) == (1, 1)
 
 
 def test_a_later_run_that_is_refused_is_tried_again_after_a_quarter_of_an_hour(
@@ -317,3 +374,14 @@ def test_a_dry_run_registers_nothing(world: World) -> None:
     result = world.call("run", "--dry-run", world.spec(DAILY, text=ONE))
     assert result.exit_code == 0
     assert not world.runs.exists()
+    assert "Schedule: due at 2026-01-02T03:04:" in result.stdout
+
+
+def test_a_dry_run_says_when_the_next_runs_would_be(world: World) -> None:
+    spec = world.spec('schedule: {every: 12h, not_before: "2026-01-05T00:00Z"}\n', text=ONE)
+    said = " ".join(world.call("run", "--dry-run", spec).stdout.split())
+    days = "2026-01-05T00:00:00Z, 2026-01-05T12:00:00Z, 2026-01-06T00:00:00Z and so on"
+    assert f"Schedule: due at {days} Before" in said
+    register(world, 'schedule: {every: 12h, not_before: "2026-01-05T00:00Z"}\n')
+    said = " ".join(world.call("run", "--dry-run", spec).stdout.split())
+    assert "Schedule: registered at 2026-01-02T03:04:0" in said and f"; due at {days}" in said

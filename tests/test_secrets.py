@@ -171,6 +171,23 @@ def test_a_reason_that_repeats_the_secret_is_kept_without_it(shell: Shell) -> No
     assert shell.leaks() == []
 
 
+@pytest.mark.slow
+def test_a_key_in_the_place_of_the_instance_is_told_nowhere(shell: Shell) -> None:
+    shell("run", "tiny.yaml", "--no-wait", code=0)
+    saved = shell.home / ".qiskit" / "qiskit-ibm.json"
+    if saved.exists():
+        saved.write_text(saved.read_text().replace(shell.service.instance, KEY))
+        words = "[redacted]"
+    else:
+        shell.environment = {**shell.environment, "QISKIT_IBM_INSTANCE": KEY}
+        words = "[QISKIT_IBM_INSTANCE]"
+    assert words in shell("tick", "--json", code=3)
+    assert words in shell("--debug", "tick", code=3, talk=True)
+    assert words in shell("run", "tiny.yaml", "--no-wait", code=3)
+    shell("check", "tiny.yaml", code=3)
+    assert shell.leaks() == []
+
+
 @pytest.mark.parametrize(
     "line", [f"token = '{KEY}'", f"api_key = {KEY}", f"url = 'https://me:{KEY}@host.example'"]
 )

@@ -41,7 +41,7 @@ def test_what_is_left_out_takes_its_default(tmp_path: Path, text: str | None) ->
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_every_key_is_read(tmp_path: Path, start: str, end: str) -> None:
     lines = [
-        *("[ibm]", "account = 'lab'", "instance = 'crn:v1:x'", "channel = 'ibm_cloud'"),
+        *("[ibm]", "instance = 'crn:v1:x'", "channel = 'ibm_cloud'"),
         *("url = 'https://host.example/api'", "program = 'executor'", "timeout_seconds = 7"),
         *("listing_wait_seconds = 0.5", "posts_per_minute = 3"),
         *("[budget]", "qpu_seconds_per_day = 60", "qpu_seconds_per_month = 600.5"),
@@ -49,7 +49,6 @@ def test_every_key_is_read(tmp_path: Path, start: str, end: str) -> None:
     (tmp_path / SITE_NAME).write_bytes((start + end.join(lines)).encode())
     assert load_site(tmp_path) == Site(
         ibm=IbmSite(
-            account="lab",
             instance="crn:v1:x",
             channel="ibm_cloud",
             url="https://host.example/api",
@@ -60,6 +59,10 @@ def test_every_key_is_read(tmp_path: Path, start: str, end: str) -> None:
         ),
         budget=SiteBudget(qpu_seconds_per_day=60.0, qpu_seconds_per_month=600.5),
     )
+
+
+def test_an_account_is_read_where_there_is_no_channel(tmp_path: Path) -> None:
+    assert load(tmp_path, "[ibm]\naccount = 'lab'\n").ibm == IbmSite(account="lab")
 
 
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
@@ -94,9 +97,21 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
         ("budget = {qpu_seconds_per_day = -1}\n", "1: budget.qpu_seconds_per_day: -1 is too"),
         ("[ibm]\naccount = 2026-12-01\n", "2: ibm.account: a date or a time; needs text in"),
         ("[ibm]\nprogram = 1\nurl = 2\n", "2: ibm.program: unknown value; needs sampler or exec"),
-        ("[ibm]\nprogram = sampler\n", " not valid TOML: Invalid value (at line 2, column 11)"),
-        ("[ibm]\n[ibm]\n", " not valid TOML: Cannot declare"),
-        ("x = " + "9" * 5000, " not valid TOML: "),
+        ("[ibm]\nprogram = sampler\n", "2: not valid TOML: Invalid value (column 11)"),
+        ("[ibm]\n[ibm]\n", "2: not valid TOML: Cannot declare"),
+        (
+            "[ibm]\nurl = 'a'\nurl = 'b'\n",
+            "3: not valid TOML: a key or table that is there already (column 10)",
+        ),
+        ("[ibm]\nurl = 'a\n\n[budget]\n", '2: not valid TOML: Expected "\'"'),
+        ("[ibm]\nurl =", "2: not valid TOML: Invalid value"),
+        ("[ibm]\nx = [\n1,\n\n", "2: not valid TOML: "),
+        ("\nx = " + "9" * 5000, "2: not valid TOML: "),
+        ("\nx = " + "[" * 5000, "2: not valid TOML: "),
+        (
+            "[ibm]\naccount = 'x'\nchannel = 'ibm_cloud'\n",
+            "3: ibm.channel: the account of ibm.account has its own; leave one out",
+        ),
     ],
 )
 def test_a_bad_file_is_refused_with_line_and_key(tmp_path: Path, text: str, message: str) -> None:
@@ -140,6 +155,7 @@ def test_a_secret_is_sent_to_where_it_belongs_and_not_told(tmp_path: Path, text:
         f"acount = '{SECRET}'",
         f"account = '{SECRET}",
         f"account = {SECRET}",
+        f"account = '{SECRET}'\nchannel = 'ibm_cloud'",
     ],
 )
 def test_no_message_repeats_a_text_of_the_file(tmp_path: Path, line: str) -> None:

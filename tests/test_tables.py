@@ -13,9 +13,32 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hexmagic.analysis import tables
+from hexmagic.analysis import (
+    drift_table as drift,
+)
+from hexmagic.analysis import (
+    flags_table as flags,
+)
+from hexmagic.analysis import (
+    predicted_table as predicted,
+)
+from hexmagic.analysis import (
+    selection_table as selection,
+)
+from hexmagic.analysis import (
+    states_table as states,
+)
+from hexmagic.analysis import (
+    tables,
+)
+from hexmagic.analysis.comparison import COMBINED, DIFFERENCES
+from hexmagic.analysis.drift_table import DRIFT
+from hexmagic.analysis.flags_table import FLAGS
 from hexmagic.analysis.points import PointShots, count_point
+from hexmagic.analysis.predicted_table import PREDICTED
+from hexmagic.analysis.selection_table import SELECTION
 from hexmagic.analysis.shots_table import shots_table
+from hexmagic.analysis.states_table import STATES
 from hexmagic.analysis.strata_table import STRATA
 from hexmagic.analysis.tables import CUTFLOW, FIDELITY, IDENTITY, POINTS
 from hexmagic.experiments.colour_code import Basis
@@ -36,6 +59,11 @@ def counting(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
 fidelity_table = counting(tables.fidelity_table)
 cutflow_table = counting(tables.cutflow_table)
 points_table = counting(tables.points_table)
+selection_table = counting(selection.selection_table)
+states_table = counting(states.states_table)
+drift_table = counting(drift.drift_table)
+flags_table = counting(flags.flags_table)
+predicted_table = counting(predicted.predicted_table)
 
 
 def make_bit(register: str, index: int, role: Any, basis: Basis) -> Bit:
@@ -112,6 +140,10 @@ def documented(heading: str) -> dict[str, str]:
         ("cutflow: one row", CUTFLOW),
         ("points: one row", POINTS),
         ("strata: one row", STRATA),
+        ("states: one row", STATES),
+        ("drift: one row", DRIFT),
+        ("flags: one row", FLAGS),
+        ("predicted: one row", PREDICTED),
     ],
 )
 def test_the_documentation_lists_every_column_with_its_dtype(
@@ -121,8 +153,32 @@ def test_the_documentation_lists_every_column_with_its_dtype(
 
 
 @pytest.mark.parametrize(
+    ("heading", "schema"),
+    [("differences: one row", DIFFERENCES), ("combined: one row", COMBINED)],
+)
+def test_the_documentation_lists_every_column_of_several_runs(
+    heading: str, schema: dict[str, str]
+) -> None:
+    assert list(documented(heading).items()) == list(schema.items())
+
+
+def test_the_documentation_of_the_selection_adds_to_that_of_the_fidelity() -> None:
+    both = documented("Every table") | documented("selection: one row")
+    assert list((both | documented("fidelity: one row")).items()) == list(SELECTION.items())
+
+
+@pytest.mark.parametrize(
     ("make", "schema"),
-    [(fidelity_table, FIDELITY), (cutflow_table, CUTFLOW), (points_table, POINTS)],
+    [
+        (fidelity_table, FIDELITY),
+        (cutflow_table, CUTFLOW),
+        (points_table, POINTS),
+        (selection_table, SELECTION),
+        (states_table, STATES),
+        (drift_table, DRIFT),
+        (flags_table, FLAGS),
+        (predicted_table, PREDICTED),
+    ],
 )
 def test_columns_and_dtypes_do_not_depend_on_the_rows(make: Any, schema: dict[str, str]) -> None:
     for points in ([], [make_bare()], [make_point(), make_bare()], [make_point(shots={})]):

@@ -131,6 +131,27 @@ def test_4_a_ledger_that_is_damaged(world: World) -> None:
     assert "file is not a database" in one_line(world.tick(code=4))
 
 
+def test_75_a_service_that_does_not_answer_before_a_run_is_made(world: World) -> None:
+    for call in ("standing", "device", "usage"):
+        world.remote.fail(call, RemoteError("ibm_boston: HTTP 503: down"))
+        result = world.call("run", world.spec(text=ONE), "--no-wait")
+        assert result.exit_code == 75
+        line = "ibm_boston: HTTP 503: down; nothing was made or submitted, try again later"
+        assert one_line(result) == line
+    assert (world.run_ids(), world.remote.count("post")) == ([], 0)
+    world.remote.fail("standing", AccountError("IBM account: HTTP 401"))
+    assert world.call("run", world.spec(text=ONE), "--no-wait").exit_code == 3
+
+
+def test_75_a_service_that_does_not_answer_a_schedule_that_is_new(world: World) -> None:
+    world.remote.fail("standing", RemoteError("ibm_boston: HTTP 503: down"))
+    spec = world.spec("schedule: {every: 24h}\n", text=ONE)
+    result = world.call("run", spec, "--no-wait")
+    assert result.exit_code == 75
+    assert one_line(result).endswith("the schedule is registered, try again later")
+    assert "schedule tiny: started" in world.tick(code=75).stdout
+
+
 # --- as data ------------------------------------------------------------------------------------
 
 
@@ -165,7 +186,48 @@ def test_json_with_a_hook_that_fails_is_still_one_document(world: World) -> None
         run("emulated.yaml", services=world.services, progress=StopAfter(3))
     result = world.tick("--json", code=0)
     assert json.loads(result.stdout)["runs"][0]["state"] == "done"
-    assert world.told == ["on_done: false: exit code 1"]
+    assert [text.partition(";")[0] for text in world.told] == ["on_done: false: exit code 1"]
+
+
+def stopped(world: World, *words: str, code: int) -> str:
+    """Return the error of a tick that is stopped early, from the one document there is."""
+    result = world.tick("--json", *words, code=code)
+    document = json.loads(result.stdout)
+    assert result.stdout.count("\n") == 1
+    assert document == {
+        "schema_version": 1,
+        "time": document["time"],
+        "exit_code": code,
+        "runs": [],
+        "schedules": [],
+        "error": result.stderr.strip(),
+    }
+    return str(document["error"])
+
+
+def test_json_is_there_too_when_a_tick_is_stopped_early(world: World) -> None:
+    assert "no such directory" in stopped(world, "--runs", "elsewhere", code=2)
+    world.start(text=ONE)
+    assert "nothing of it is parked" in stopped(world, "--resubmit", "latest", code=2)
+    with directory_lock(world.runs):
+        assert "another process is at work" in stopped(world, code=75)
+    world.site("[ibm]\nprogramme = 'sampler'\n")
+    assert "unknown key" in stopped(world, code=2)
+
+
+def test_json_is_there_too_when_the_ledger_is_damaged(world: World) -> None:
+    world.runs.mkdir()
+    (world.runs / "hexmagic.sqlite").write_bytes(b"not a database" * 100)
+    assert "file is not a database" in stopped(world, code=4)
+
+
+def test_a_hook_that_fails_is_a_problem_of_a_run_that_is_done(world: World) -> None:
+    world.start("on_done: 'false'\n", text=ONE)
+    world.remote.end()
+    (told,) = world.tick_json()["runs"]
+    assert (told["state"], told["exit_code"], told["waits"]) == ("done", 0, [])
+    (problem,) = told["problems"]
+    assert problem.startswith("on_done: false: exit code 1; this changes neither")
 
 
 # --- emulated runs ------------------------------------------------------------------------------
@@ -330,3 +392,20 @@ def test_resubmit_of_a_run_that_has_nothing_parked_is_refused(world: World, kind
     line = one_line(world.tick("--resubmit", run_id, code=2))
     assert line == f"--resubmit {run_id}: nothing of it is parked; leave the option out"
     assert world.jobs(run_id) == before
+
+
+# --- a clock that was ahead ---------------------------------------------------------------------
+
+
+def test_a_schedule_that_was_run_for_a_time_to_come_is_told(world: World) -> None:
+    world.remote.at_once = True
+    world.call("run", world.spec("schedule: {every: 24h}\n", text=ONE), "--no-wait")
+    world.clock.advance(30 * 86400)
+    assert "started" in world.tick().stdout
+    world.tick()
+    world.clock.advance(-3600)
+    assert "clock" not in world.tick(code=75).stdout
+    world.clock.advance(-20 * 86400)
+    said = world.tick(code=75).stdout
+    assert "the clock was ahead when tiny-20260201-030405-" in said
+    assert "for 2026-02-01T03:04:05Z: if it is right now, end the schedule with" in said

@@ -1,0 +1,48 @@
+"""Comparing: the runs that are named, as the analysis wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..analysis.comparison import combined_table, differences_table
+from ..experiments.errors import UsageError
+from .catalogue import find_run
+from .results import load_results
+
+
+def compared_runs(
+    names: Sequence[str], runs: Path, kind: str
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return a table of several runs, and in words what is missing from them.
+
+    Args:
+        names: of the runs, the one to compare with first.
+        runs: directory that they are looked for in.
+        kind: "differences" or "combined" (`analysis.comparison`).
+
+    Raises:
+        UsageError: a run is not there, or two names are one run.
+    """
+    folders = [find_run(name, runs) for name in names]
+    ids = [folder.run_id for folder in folders]
+    twice = [run_id for run_id in ids if ids.count(run_id) > 1]
+    if twice:
+        raise UsageError(f"compare: {twice[0]} is named twice; name each run once")
+    loaded = [load_results(folder) for folder in folders]
+    points = [(run_id, one.points) for run_id, one in zip(ids, loaded, strict=True)]
+    problems = tuple(
+        f"{run_id}: incomplete: {problem}"
+        for run_id, one in zip(ids, loaded, strict=True)
+        for problem in one.problems
+    )
+    if kind == "differences":
+        return differences_table(points), problems
+    circuits = {
+        (folder.run_id, folder.plan.points[circuit.point].label, circuit.basis): circuit.fingerprint
+        for folder in folders
+        for circuit in folder.circuits
+    }
+    return combined_table(points, circuits), problems
