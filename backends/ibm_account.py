@@ -5,19 +5,23 @@ Tokens come from the client's own file or from `QISKIT_IBM_TOKEN`, and are passe
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import requests
 from qiskit_ibm_runtime import QiskitRuntimeService
+from qiskit_ibm_runtime.accounts import management
 from qiskit_ibm_runtime.api.client import RuntimeClient
 from requests.adapters import HTTPAdapter
 
-from .ibm_errors import Failure, NoTokenError, failure_of, one_line
+from .ibm_errors import Failure, NoTokenError, failure_of
 from .ibm_settings import IbmSettings
+from .redaction import one_line
 
 HOW_TO = (
     "save one with QiskitRuntimeService.save_account(token=..., instance=...), "
@@ -26,6 +30,9 @@ HOW_TO = (
 _CONNECT_SECONDS = 10.0
 _LOG_LEVEL = "QISKIT_IBM_RUNTIME_LOG_LEVEL"
 _LOGGERS = ("qiskit_ibm_runtime", "ibm-cloud-sdk-core")
+_FIELDS = ("instance", "account")
+_VARIABLES = ("QISKIT_IBM_INSTANCE", "QISKIT_IBM_CHANNEL", "QISKIT_IBM_URL")
+_PUBLIC = ("https://", "http://", "ibm_quantum_platform", "ibm_cloud")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +159,8 @@ def open_account(settings: IbmSettings) -> Opened:
         Exception: any of the client's; `failure_of_opening` says what it means.
     """
     url = settings.url
-    quiet = _Redacting(_saved_tokens)
-    _guard_logs(quiet)
+    withheld = _withheld(settings)
+    _guard_logs(_Redacting(lambda: withheld))
     service = _Service(
         name=settings.account,
         channel=settings.channel,
@@ -178,15 +185,19 @@ def open_account(settings: IbmSettings) -> Opened:
     return Opened(service=service, instance=instance, tokens=tokens, connect=connect)
 
 
-def failure_of_opening(error: Exception) -> Failure:
+def failure_of_opening(error: Exception, settings: IbmSettings) -> Failure:
     """Return why the account could not be opened.
 
-    The client says "invalid account" also when it had no answer; what it was made from tells.
+    The client says "invalid account" also when it had no answer; what it was made from tells. It
+    repeats what it was given as instance or account: somebody may have put the key there.
     """
     from qiskit_ibm_runtime.accounts import AccountNotFoundError
     from qiskit_ibm_runtime.exceptions import IBMError
 
-    failure = failure_of(error.__cause__ or error, _saved_tokens())
+    if isinstance(error, _SeveralError):  # names of the account's own list
+        text = one_line(str(error), saved_tokens())
+        return Failure(text=text, unsent=True, refused=True)
+    failure = failure_of(error.__cause__ or error, _withheld(settings))
     if isinstance(error, AccountNotFoundError):
         return Failure(text=f"none found ({failure.text}); {HOW_TO}", unsent=True, refused=True)
     asked = error.__cause__ is not None
@@ -195,26 +206,63 @@ def failure_of_opening(error: Exception) -> Failure:
     return replace(failure, unsent=True, refused=refused)
 
 
-def _saved_tokens() -> tuple[str, ...]:
+def saved_tokens() -> tuple[str, ...]:
     """Return the tokens of the accounts that the client has saved, one of which may be in use."""
+    return tuple(str(one["token"]) for one in _saved_accounts().values() if one.get("token"))
+
+
+def _saved_accounts() -> dict[str, dict[str, Any]]:
+    """Return the accounts of the client's own file.
+
+    The client's reader makes the file if need be, and gives none if one of them is damaged.
+    """
     try:
-        accounts = QiskitRuntimeService.saved_accounts()
-    except Exception:  # a damaged file, in any way: no token of it is in use either
-        return ()
-    return tuple(str(account["token"]) for account in accounts.values() if account.get("token"))
+        text = Path(management._DEFAULT_ACCOUNT_CONFIG_JSON_FILE).expanduser().read_text("utf-8")
+        accounts = json.loads(text)
+    except (OSError, ValueError, RuntimeError):  # none, or damaged: nothing of it is in use either
+        return {}
+    known = accounts.items() if isinstance(accounts, dict) else ()
+    return {name: account for name, account in known if isinstance(account, dict)}
+
+
+def _withheld(settings: IbmSettings) -> dict[str, str]:
+    """Return what is not repeated while no account is open, and what is said in its place.
+
+    Any text of the settings, the environment or a saved account may be a secret in the wrong
+    field, until the service takes it for an instance.
+    """
+    accounts = _saved_accounts()
+    told = {
+        str(value): f"[{key} of a saved account]"
+        for account in accounts.values()
+        for key, value in account.items()
+        if isinstance(value, str)
+    }
+    told |= {os.environ.get(name, ""): f"[{name}]" for name in _VARIABLES}
+    told |= {
+        getattr(settings, name) or "": f"[ibm.{name} in hexmagic.toml]"
+        for name in _FIELDS
+        if getattr(settings, name) not in accounts
+    }
+    told = {value: words for value, words in told.items() if not value.startswith(_PUBLIC)}
+    return told | dict.fromkeys(saved_tokens(), "[redacted]")
+
+
+class _SeveralError(ValueError):
+    """The settings leave a choice between instances."""
 
 
 def _only_instance(service: QiskitRuntimeService) -> str:
     """Return the CRN of the instance, if the settings leave no choice.
 
     Raises:
-        ValueError: they do.
+        _SeveralError: they do.
     """
     crns = list(service._saved_instances or service._get_api_clients())
     if len(crns) != 1:
         names = {known["crn"]: known["name"] for known in service.instances()}
         shown = ", ".join(f"{names.get(crn, '?')} ({crn})" for crn in crns)
-        raise ValueError(f"the account has {len(crns)} instances: {shown}; name one by its CRN")
+        raise _SeveralError(f"the account has {len(crns)} instances: {shown}; name one by its CRN")
     return str(crns[0])
 
 

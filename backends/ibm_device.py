@@ -21,7 +21,7 @@ from .calibration import read_qubit
 from .device import TWO_QUBIT_GATES, Device, DeviceError
 from .device_reading import read_device
 from .ibm_account import Opened
-from .ibm_errors import one_line
+from .redaction import one_line
 from .remote import MachineStanding, RemoteError
 
 

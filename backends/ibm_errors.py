@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
@@ -11,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
 
 import requests
 from urllib3.exceptions import NewConnectionError
 
+from .redaction import one_line
 from .remote import (
     AccountError,
     NotAcceptedError,
@@ -24,13 +22,6 @@ from .remote import (
     UnclearError,
 )
 
-LONGEST = 300
-"""Characters of a message of the service that are repeated."""
-
-_SECRET_NAME = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
-_SHORTEST_SECRET = 8
-_BEARER = re.compile(r"\b(bearer|apikey)(\s+|=|%20)[^\s'\",;&)]+", re.IGNORECASE)
-_WEB_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]+)?")
 _MAYBE_DONE = {408, 409, 425, 460, 463, 499}  # of proxies and conflicts: may come after
 _TRY_AGAIN = {408, 425, 429}
 
@@ -86,26 +77,6 @@ class Failure:
         if self.status is None:
             return not self.refused
         return self.status in _TRY_AGAIN or self.status >= 500
-
-
-def one_line(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a text on one line, not too long, without secrets."""
-    text = " ".join(without_secrets(text, secrets).split())
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
-
-
-def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a text without secrets.
-
-    What counts as one: those given, the values of environment variables with names such as TOKEN or
-    KEY, and whatever has the form of a bearer token.
-    """
-    named = [value for name, value in os.environ.items() if _SECRET_NAME.search(name)]
-    for secret in sorted({*secrets, *named}, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            for form in (secret, quote(secret, safe=""), repr(secret)[1:-1]):
-                text = text.replace(form, "[redacted]")
-    return _WEB_TOKEN.sub("[redacted]", _BEARER.sub(r"\1 [redacted]", text))
 
 
 def failure_of(error: BaseException, secrets: Iterable[str]) -> Failure:

@@ -15,10 +15,9 @@ from .ibm_errors import (
     error_of_question,
     error_of_submission,
     failure_of,
-    one_line,
-    without_secrets,
 )
 from .ibm_settings import IbmSettings
+from .redaction import one_line, without_secrets
 from .remote import NotAcceptedError
 from .wall_clock import OutOfTimeError, Permit, within
 
@@ -161,7 +160,7 @@ class IbmLink:
             try:
                 self._opened = open_account(self._settings)
             except Exception as error:  # as in _once, and the errors of a damaged file
-                return failure_of_opening(error)
+                return failure_of_opening(error, self._settings)
         return self._opened
 
     def _forget(self) -> None:

@@ -38,6 +38,5 @@ class IbmSettings:
             raise UsageError(f"ibm: timeout_seconds {self.timeout_seconds} is not positive")
         if self.account is not None and self.channel is not None:
             raise UsageError(
-                f"ibm: the saved account {self.account!r} has its own channel; "
-                f"leave out channel {self.channel!r}"
+                "ibm: the saved account that account names has its own channel; leave channel out"
             )
