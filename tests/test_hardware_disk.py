@@ -108,12 +108,13 @@ def test_what_only_reads_works_in_a_read_only_directory(
     if world.call("list", read_only=folder).code == NOT_ALLOWED:
         pytest.skip("this machine lets nobody mount a folder read-only for one process")
     before = {path.name for path in world.runs.iterdir()}
-    for words in (("list",), ("status",), ("run", "--dry-run", spec)):
+    running: list[tuple[object, ...]] = [("list",), ("status",), ("run", "--dry-run", spec)]
+    for words in running:
         ended = world.call(*words, read_only=folder)
         assert (ended.code, ended.err) == (0, ""), ended
     assert {path.name for path in world.runs.iterdir()} == before
     world.go_on()
-    for words in (("list",), ("status",), ("table", "latest"), ("run", "--dry-run", spec)):
+    for words in (*running, ("table", "latest")):
         there, here = world.call(*words, read_only=folder), world.call(*words)
         assert (there.code, there.out) == (here.code, here.out) == (0, here.out)
     road.check(world)

@@ -217,7 +217,9 @@ def test_checks_are_data_too(world: World) -> None:
     (experiment,) = json.loads(result.stdout)["experiments"]
     found = {check["field"]: check["ok"] for check in experiment["preflight"]}
     assert (found["gates.max_queue"], found["device.name"]) == (False, True)
-    assert all(set(check) == {"field", "ok", "text", "lasting"} for check in experiment["preflight"])
+    assert all(
+        set(check) == {"field", "ok", "text", "lasting"} for check in experiment["preflight"]
+    )
 
 
 # --- between planning and submission ------------------------------------------------------------
