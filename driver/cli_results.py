@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .run import Run
 
 EXIT_PARTIAL = 4
+AT_WORK = ("running", "waiting", "cancelling")
+"""States of a run in which shots that are missing are no failure."""
 
 
 @click.command("list", short_help="List the runs of a runs directory.")
@@ -91,7 +93,7 @@ def table(
 
     json is a list of rows, one object each; missing values are null. parquet needs -o, or a
     standard output that is not a terminal. If shots are missing or damaged, the table is of the
-    others, standard error says which and the exit code is 4.
+    others, standard error says which and the exit code is 4, unless the run is still at work.
 
     \b
     Example:
@@ -104,7 +106,7 @@ def table(
     for run in opened:
         for problem in run.problems():
             note(f"{run.id}: {_partial(run)}: {problem}")
-            partial = True
+            partial |= run.state not in AT_WORK
         for text in run.shortfalls():
             note(f"{run.id}: short of its goal: {text}")
     write_output(encode_table(frame, format_, text_width()), format_, output)
@@ -119,7 +121,8 @@ def report(run_names: tuple[str, ...], output: Path | None, runs: Path) -> int:
     """Write the report: one self-contained HTML file that needs no network.
 
     Without -o each run's report.html is written again; with it one file shows all runs. If shots
-    are missing or damaged, the report says which, and the exit code is 4.
+    are missing or damaged, the report says which, and the exit code is 4, unless a run is still at
+    work.
 
     \b
     Example:
@@ -137,7 +140,8 @@ def report(run_names: tuple[str, ...], output: Path | None, runs: Path) -> int:
         for run in opened:
             write_bytes(run.folder / REPORT, run.report().encode())
             click.echo(str(run.folder / REPORT))
-    return EXIT_PARTIAL if any(run.problems() for run in opened) else 0
+    partial = any(run.problems() for run in opened if run.state not in AT_WORK)
+    return EXIT_PARTIAL if partial else 0
 
 
 def _partial(run: Run) -> str:

@@ -183,5 +183,5 @@ def test_the_line_of_the_crontab_drives_a_run_and_mails_only_what_needs_a_person
         assert (tmp_path / "runs" / "ended.log").read_text() == "done\n"
         (tmp_path / "runs" / SITE_NAME).write_text("[ibm]\nno = 1\n")
         assert "hexmagic tick failed or needs a person" in minute()
-    assert (tmp_path / "tick.log").read_text().count('"schema_version"') == 2
+    assert (tmp_path / "tick.log").read_text().count('"schema_version"') == 3
     assert "hexmagic.toml:2" in (tmp_path / "tick.err").read_text()

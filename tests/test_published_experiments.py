@@ -56,7 +56,10 @@ def test_every_experiment_has_errors() -> None:
 
 
 def test_figures_are_those_of_the_papers() -> None:
-    assert (find("Postler 2022", "infidelity"), find("Postler 2022", "acceptance")) == (0.006, 0.137)
+    assert (find("Postler 2022", "infidelity"), find("Postler 2022", "acceptance")) == (
+        0.006,
+        0.137,
+    )
     assert (find("Gupta 2024", "infidelity"), find("Gupta 2024", "acceptance")) == (0.0123, 0.17)
     assert (find("Rosenfeld 2025", "infidelity_low"), find("Rosenfeld 2025", "acceptance")) == (
         0,

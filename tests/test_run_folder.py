@@ -28,6 +28,9 @@ from hexmagic.experiments.spec import parse_experiment, write_experiment
 CIRCUITS = ("p000-X", "p000-Z", "p001-X", "p001-Z")
 
 
+FROM_SHOTS = ("selection", "states", "drift", "flags")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("made")
@@ -57,7 +60,7 @@ def test_the_folder_is_complete(made: Run) -> None:
         *(f"shots/{c}-{i:05d}.parquet" for c in CIRCUITS for i in range(3)),
         *(
             f"tables/{kind}.{suffix}"
-            for kind in ("fidelity", "cutflow", "points", "jobs")
+            for kind in ("fidelity", "cutflow", "points", "jobs", *FROM_SHOTS)
             for suffix in ("csv", "parquet")
         ),
     }

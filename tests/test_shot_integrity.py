@@ -300,7 +300,7 @@ def test_of_an_unfinished_run_the_table_is_of_what_there_is(copy: Run, call: Cal
 def test_the_report_names_it(copy: Run, call: Call) -> None:
     flip(copy, copy)
     shutil.copy(shot_file(copy, FIRST), shot_file(copy, "p000-X-00003.parquet"))
-    assert call("report", copy.folder, "-o", "report.html").exit_code == 0
+    assert call("report", copy.folder, "-o", "report.html").exit_code == 4
     text = Path("report.html").read_text()
     assert f"{FIRST}: damaged shot file: its bytes are not those that were written" in text
     assert "p000-X-00003.parquet: no shard of the plan has this name" in text
