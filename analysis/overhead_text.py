@@ -96,22 +96,46 @@ def rounded(value: float, digits: int = 3) -> str:
 
 
 def _claim(setting: str, group: pd.DataFrame, protocol: Row) -> str:
-    reaching = group[group["infidelity_high"] < protocol["infidelity"]]
+    """Return the sentences about one setting; `group` has infidelities."""
     rate = f"p = {concise(protocol['p'], 0)}"
     name = f"{protocol['scheme']}{'' if setting == rate else f' at {rate}'}"
+    error = concise(protocol["infidelity"], 0)
+    reaching = group[group["infidelity_high"] < protocol["infidelity"]]
     if not reaching.empty:
         best = max(reaching.to_dict("records"), key=lambda row: float(row["qubits_ratio"]))
         return (
-            f"{setting}: {_name(best)} has an infidelity of {_infidelity(best)}, below the "
-            f"{concise(protocol['infidelity'], 0)} of {name}, with {_times(best)}."
+            f"{setting}: {_name(best)} has an infidelity of {_infidelity(best)}{_judged(best)}, "
+            f"below the {error} of {name}, with {_times(best)}.{_uncorrected(group, best)}"
         )
-    best = min(group.to_dict("records"), key=lambda row: float(row["infidelity"]))
+    best = _best(group)
     return (
-        f"{setting}: none reaches the {concise(protocol['infidelity'], 0)} of {name}. The best, "
-        f"{_name(best)}, has {_infidelity(best)}, {rounded(best['error_ratio'])} times that, with "
+        f"{setting}: none reaches the {error} of {name}. The best, {_name(best)}, has "
+        f"{_infidelity(best)}{_judged(best)}, {rounded(best['error_ratio'])} times that, with "
         f"{_times(best)}: not the same state. As input of one 15-to-1 with error-free Cliffords it "
-        f"would give {rounded(best['after_15_to_1'], 2)}."
+        f"would give {rounded(best['after_15_to_1'], 2)}.{_uncorrected(group, best)}"
     )
+
+
+def _judged(row: Row) -> str:
+    """Return how the state was judged: an infidelity means little without it."""
+    words = {"detect": " after ideal detection", "correct": " after ideal correction"}
+    return words[str(row["readout"])] if row["estimate"] == "h_ideal" else ""
+
+
+def _uncorrected(group: pd.DataFrame, best: Row) -> str:
+    """Return what holds without an ideal check, if the best state is one that passed it."""
+    corrected = group[(group["estimate"] == "h_ideal") & (group["readout"] == "correct")]
+    if best["readout"] == "correct" or corrected.empty:
+        return ""
+    row = _best(corrected)
+    return (
+        f" Corrected instead of checked the best is {_name(row)}: {_infidelity(row)}, "
+        f"{rounded(row['error_ratio'])} times the distilled."
+    )
+
+
+def _best(group: pd.DataFrame) -> dict[Any, Any]:
+    return min(group.to_dict("records"), key=lambda row: float(row["infidelity"]))
 
 
 def _times(row: Row) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil, floor, isfinite, log10
 
+import pandas as pd
+
 from .plot_numbers import signed
 
 
@@ -42,3 +44,15 @@ def _first(low: float, step: float) -> int:
 
 def _last(high: float, step: float) -> int:
     return floor(high / step + 1e-9)
+
+
+def label_of_one_point(frame: pd.DataFrame) -> str:
+    """Return the label that all rows have.
+
+    Raises:
+        ValueError: no row, or rows of several points.
+    """
+    labels = [str(label) for label in frame["label"].unique()]
+    if len(labels) != 1:
+        raise ValueError(f"the picture is of one point, not of {', '.join(labels) or 'none'}")
+    return labels[0]

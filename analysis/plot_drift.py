@@ -9,7 +9,7 @@ from math import nan
 import pandas as pd
 from markupsafe import Markup
 
-from .plot_axes import padded, round_ticks
+from .plot_axes import label_of_one_point, padded, round_ticks
 from .plot_numbers import grouped, is_missing, scientific, signed
 from .plot_svg import line, lines, picture, shape, text
 
@@ -75,9 +75,7 @@ def drift_panels(frame: pd.DataFrame) -> tuple[Panel, ...]:
     Raises:
         ValueError: no row, or rows of several points.
     """
-    labels = [str(label) for label in frame["label"].unique()]
-    if len(labels) != 1:
-        raise ValueError(f"the picture is of one point, not of {', '.join(labels) or 'none'}")
+    label_of_one_point(frame)
     return tuple(
         _one_panel(str(basis), part.sort_values("part"), quantity, weight)
         for basis, part in frame.groupby("basis", sort=False)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from .plot_axes import padded
+from .plot_axes import label_of_one_point, padded
 from .plot_flags import ALARM, SIGMA
 from .plot_numbers import interval_digits, is_missing, signed
 from .plot_svg import line, lines, picture, shape, shorten, text
@@ -67,9 +67,7 @@ def compared(frame: pd.DataFrame) -> tuple[Compared, ...]:
     Raises:
         ValueError: no row, or rows of several points.
     """
-    labels = [str(label) for label in frame["label"].unique()]
-    if len(labels) != 1:
-        raise ValueError(f"the picture is of one point, not of {', '.join(labels) or 'none'}")
+    label_of_one_point(frame)
     return tuple(
         Compared(
             name=_name(row),

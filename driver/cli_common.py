@@ -29,6 +29,14 @@ format_option = click.option(
     show_default=True,
     help="json: one JSON document on standard output and nothing else.",
 )
+table_format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "csv", "json", "parquet"]),
+    default="text",
+    show_default=True,
+)
+output_option = click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
 
 
 class PositiveFloat(click.FloatRange):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .cli_common import note, runs_option, text_width
+from .cli_common import note, output_option, runs_option, table_format_option, text_width
 
 
 @click.command(short_help="Say how far runs lie apart, or take them as one.")
@@ -18,14 +18,8 @@ from .cli_common import note, runs_option, text_width
     show_default=True,
     help="differences: each run against the first. combined: their common values.",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "csv", "json", "parquet"]),
-    default="text",
-    show_default=True,
-)
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
+@table_format_option
+@output_option
 @runs_option
 def compare(
     run_names: tuple[str, ...], kind: str, format_: str, output: Path | None, runs: Path

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .cli_common import format_option, note, print_json, runs_option, text_width
+from .cli_common import (
+    format_option,
+    note,
+    output_option,
+    print_json,
+    runs_option,
+    table_format_option,
+    text_width,
+)
 from .table_kinds import KINDS
 
 if TYPE_CHECKING:
@@ -77,14 +85,8 @@ def status(run: str, runs: Path, format_: str) -> None:
     default="fidelity",
     show_default=True,
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "csv", "json", "parquet"]),
-    default="text",
-    show_default=True,
-)
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
+@table_format_option
+@output_option
 @runs_option
 def table(
     run_names: tuple[str, ...], kind: str, format_: str, output: Path | None, runs: Path
@@ -115,7 +117,7 @@ def table(
 
 @click.command(short_help="Write a run's report as one HTML file.")
 @click.argument("run_names", metavar="RUN...", nargs=-1, required=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
+@output_option
 @runs_option
 def report(run_names: tuple[str, ...], output: Path | None, runs: Path) -> int:
     """Write the report: one self-contained HTML file that needs no network.

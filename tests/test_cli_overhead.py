@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from fakes.commands import Call, make_call, one_line
 
+from hexmagic.analysis.overhead import COMPARISON
 from hexmagic.analysis.side_by_side import FITS, SIDE_BY_SIDE
 from hexmagic.analysis.tables import FIDELITY
 from hexmagic.backends.device import load_device
@@ -26,6 +27,10 @@ from hexmagic.experiments.spec import Experiment, load_experiment, parse_experim
 PAPER_D3 = Path(__file__).parent.parent / "experiments" / "paper_d3.yaml"
 STEP = 68e-9
 RUN_ID = "paper-d3-20260102-030405-0000"
+PROVENANCE = {
+    **{"state": "done", "engine": "clifft 0.12.0", "versions": {"hexmagic": "9.8.7"}},
+    "git": {"revision": "0123456789abcdef", "dirty": True},
+}
 
 
 def gadget(stage: str, round_: int, start: int, end: int) -> PlannedGadget:
@@ -98,11 +103,12 @@ def write_run(runs: Path, experiment: Experiment, run_id: str = RUN_ID) -> None:
     folder.write_json(
         "plan.json", plan.to_json() | {"run": run_id, "circuits": circuits, "shards": []}
     )
-    folder.write_json("provenance.json", {"state": "done"})
+    folder.write_json("provenance.json", PROVENANCE)
+    folder.write_text("spec.yaml", "name: paper-d3\n")
     for name in {point.device.name for point in plan.points}:
         folder.write_json(f"calibration/{name}.json", load_device(name).to_json())
     (folder.path / "tables").mkdir()
-    fidelity(experiment).to_parquet(folder.path / "tables" / "fidelity.parquet")
+    fidelity(experiment).assign(run=run_id).to_parquet(folder.path / "tables" / "fidelity.parquet")
 
 
 @pytest.fixture
@@ -149,22 +155,78 @@ def test_markdown_goes_into_a_file(call: Call, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format_", ["text", "csv", "json", "markdown"])
-def test_without_a_run_the_published_figures_stand_alone(call: Call, format_: str) -> None:
-    result = call("overhead", "--format", format_)
+def test_without_a_run_the_papers_figures_stand_alone(call: Call, format_: str) -> None:
+    result = call("overhead", "--kind", "points", "--format", format_)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "24665" in result.stdout
     assert "fold1" not in result.stdout
 
 
+def test_without_a_run_text_is_the_comparison_that_is_shipped(call: Call) -> None:
+    result = call("overhead")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "experiments/overhead_d3.yaml, seed 2026" in " ".join(result.stdout.split())
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert result.stdout == call("overhead", "--kind", "comparison").stdout
+
+
+def test_what_scripts_read_is_what_it_was(call: Call) -> None:
+    csv = call("overhead", "--format", "csv").stdout
+    markdown = call("overhead", "--format", "markdown").stdout
+    assert csv == call("overhead", "--kind", "points", "--format", "csv").stdout
+    assert markdown == call("overhead", "--kind", "fits", "--format", "markdown").stdout
+    assert "15-to-1" not in csv + markdown
+
+
+@pytest.mark.usefixtures("runs")
+def test_the_comparison_of_a_run_is_traced_to_it(call: Call) -> None:
+    result = call("overhead", "latest", "--kind", "comparison", "--format", "csv")
+    table = pd.read_csv(StringIO(result.stdout))
+    assert list(table) == list(COMPARISON)
+    row = table[table["source"] == "hexmagic"].iloc[0]
+    assert (row["qubits"], row["two_qubit_gates"], row["time_steps"]) == (14, 40, 51)
+    for part in (f"run {RUN_ID}, seed 2020", "hexmagic 9.8.7 (0123456789ab+)", "clifft 0.12.0"):
+        assert part in row["traced_to"]
+
+
+@pytest.mark.usefixtures("runs")
+def test_json_and_text_hold_the_comparison_too(call: Call) -> None:
+    document = json.loads(call("overhead", "latest", "--format", "json").stdout)
+    assert set(document) == {"schema_version", "comparison", "points", "fits"}
+    assert {"Litinski 2019", "hexmagic"} < {row["source"] for row in document["comparison"]}
+    assert "What an accepted |H> costs" in call("overhead", "latest").stdout
+
+
+def test_a_run_without_paper_noise_is_compared_with_distillation(call: Call, runs: Path) -> None:
+    other = write_uniform(runs)
+    result = call("overhead", other, "--kind", "comparison", "--format", "csv")
+    table = pd.read_csv(StringIO(result.stdout))
+    assert set(table["source"]) == {"hexmagic", "Litinski 2019"}
+    assert table["authors_qubits_ratio"].isna().all()
+    assert "Fitted laws" not in call("overhead", other).stdout
+
+
 def test_a_run_with_nothing_to_compare_is_named(call: Call, runs: Path) -> None:
+    other = write_uniform(runs)
+    result = call("overhead", RUN_ID, other, "--kind", "points")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-1].startswith(f"run {other}: no point to compare; it needs")
+
+
+def test_a_run_whose_experiment_is_lost_cannot_be_traced(call: Call, runs: Path) -> None:
+    (runs / RUN_ID / "spec.yaml").unlink()
+    result = call("overhead", RUN_ID)
+    assert result.exit_code == 4
+    assert "spec.yaml: cannot be read: No such file" in one_line(result)
+
+
+def write_uniform(runs: Path) -> str:
     text = PAPER_D3.read_text().replace("device.noise.paper: [", "device.noise.uniform: [")
     uniform = text.replace("{paper: 1e-3}", "{uniform: 1e-3}")
     other = "uniform-20260102-030405-0000"
     write_run(runs, parse_experiment(uniform, source="x.yaml"), other)
-    result = call("overhead", RUN_ID, other)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert result.stderr.splitlines()[-1].startswith(f"run {other}: no point to compare; it needs")
+    return other
 
 
 def test_an_unknown_run_is_one_line(call: Call) -> None:
