@@ -105,7 +105,7 @@ def test_a_bare_qubit_is_the_line_to_break_even() -> None:
     removed = bare | {"estimate": "readout_removed", "infidelity": 0.001}
     svg = plot(make_row(), bare, removed)
     assert "bare qubit, fake_boston" in svg
-    assert "1.2×10⁻²" in words(svg)
+    assert "1.2\N{MULTIPLICATION SIGN}10⁻²" in words(svg)
     assert "bare qubit" not in plot(make_row())
 
 
