@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import inf, isnan
 from typing import Any
@@ -44,9 +44,7 @@ Key = tuple[str, str, str]  # label, estimate, readout
 _Found = dict[Key, dict[str, Estimate]]
 
 
-def differences_table(
-    runs: Sequence[tuple[str, Sequence[PointCounts]]], *, level: float = 0.95
-) -> pd.DataFrame:
+def differences_table(runs: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
     """Return how far each run lies from the first, for every estimate that both have.
 
     Points are matched by label, rows by estimate and readout. `difference` is the run's value less
@@ -55,15 +53,14 @@ def differences_table(
     `DIFFERENCES`.
 
     Args:
-        runs: (id, points) of each run, the one to compare with first.
-        level: two-sided confidence level.
+        runs: (id, fidelity table) of each run, the one to compare with first.
     """
     rows: list[dict[str, Any]] = []
     if runs:
-        (first_id, first_points), *others = runs
-        first = _estimates(first_points, level)
-        for run_id, points in others:
-            for key, found in _estimates(points, level).items():
+        (first_id, first_table), *others = runs
+        first = _of_rows(first_table.to_dict("records"))
+        for run_id, table in others:
+            for key, found in _of_rows(table.to_dict("records")).items():
                 for quantity, value in found.items():
                     reference = first.get(key, {}).get(quantity)
                     if reference is not None:
@@ -163,16 +160,20 @@ def _sum(counts: Sequence[Counts]) -> Counts:
 
 
 def _estimates(points: Sequence[PointCounts], level: float) -> _Found:
+    return _of_rows(row for point in points for row in fidelity_rows(point, level))
+
+
+def _of_rows(rows: Iterable[Mapping[Any, Any]]) -> _Found:
+    """Return the known quantities of rows of a fidelity table."""
     found: _Found = {}
-    for point in points:
-        for row in fidelity_rows(point, level):
-            key = (point.label, row["estimate"], row["readout"])
-            values = {name: _estimate(row, name) for name in QUANTITIES}
-            found[key] = {n: v for n, v in values.items() if not isnan(v.value)}
+    for row in rows:
+        key = (str(row["label"]), str(row["estimate"]), str(row["readout"]))
+        values = {name: _estimate(row, name) for name in QUANTITIES}
+        found[key] = {n: v for n, v in values.items() if not isnan(v.value)}
     return found
 
 
-def _estimate(row: Mapping[str, Any], name: str) -> Estimate:
+def _estimate(row: Mapping[Any, Any], name: str) -> Estimate:
     value, low, high = (float(row[name + end]) for end in _ENDS)
     return Estimate(
         value=value,

@@ -28,6 +28,7 @@ from .report_tables import (
     CALIBRATION_COLUMNS,
     calibration_rows,
     cutflow_rows,
+    difference_rows,
     fidelity_rows,
     flat_rows,
     points_rows,
@@ -43,6 +44,7 @@ __all__ = ["CALIBRATION_COLUMNS", "PatchDrawing", "ReportData", "Stage", "render
 _SECTIONS = (
     ("summary", "Summary"),
     ("fidelity", "Fidelity"),
+    ("differences", "Differences"),
     ("predicted", "Predicted"),
     ("patch", "Device and patch"),
     ("circuit", "Circuit"),
@@ -57,7 +59,7 @@ _SECTIONS = (
     ("reproduce", "Reproduce"),
     ("glossary", "Glossary"),
 )
-_OPTIONAL = ("strata", "flags", "predicted", "drift")
+_OPTIONAL = ("differences", "strata", "flags", "predicted", "drift")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +79,7 @@ class ReportData:
         flags: firing rate of each checked bit (`plot_flags`); empty if it is not known.
         predicted: predicted and measured quantities (`plot_predicted`); empty without a prediction.
         drift: acceptance and <P> by part of the run (`plot_drift`); empty if it is not known.
+        differences: how far several runs lie apart (`comparison`); empty for a single one.
         keeps_shots: whether the run folder holds raw shots, not only what they count.
         drawing: the patch on its device, by point label.
         stages: the compiled circuit's blocks in order, by point label.
@@ -100,6 +103,7 @@ class ReportData:
     flags: pd.DataFrame = field(default_factory=pd.DataFrame)
     predicted: pd.DataFrame = field(default_factory=pd.DataFrame)
     drift: pd.DataFrame = field(default_factory=pd.DataFrame)
+    differences: pd.DataFrame = field(default_factory=pd.DataFrame)
     keeps_shots: bool = True
     drawing: Mapping[str, PatchDrawing] = field(default_factory=dict)
     stages: Mapping[str, tuple[Stage, ...]] = field(default_factory=dict)
@@ -152,6 +156,7 @@ def render_report(data: ReportData) -> str:
         plots=_plots(data.fidelity, tomography),
         blochs=bloch_pictures(tomography, data.states),
         published=published_plot(data.fidelity),
+        differences=None if data.differences.empty else difference_rows(data.differences),
         predicted=predicted_pictures(data.predicted),
         flags=flag_pictures(data.flags),
         drift=drift_pictures(data.drift),

@@ -73,6 +73,24 @@ def fidelity_rows(frame: pd.DataFrame) -> Table:
     return make_table(columns, rows)
 
 
+def difference_rows(frame: pd.DataFrame) -> Table:
+    """Return how far fidelity and acceptance of each run lie from the first one's."""
+    rows = [
+        row for row in frame.to_dict("records") if row["quantity"] in ("fidelity", "acceptance")
+    ]
+    names = [Cell(text=row_label(row["label"], row["estimate"]), below=row["run"]) for row in rows]
+    columns = [
+        Column("point and run", names, numeric=False),
+        make_column(rows, "quantity", "quantity", str, numeric=False),
+        *varying_columns(rows),
+        interval_column(rows, "value", "the run"),
+        interval_column(rows, "first", "the first run"),
+        interval_column(rows, "difference", "difference"),
+        make_column(rows, "pull", "in sigma", lambda pull: signed(pull, 1)),
+    ]
+    return make_table(columns, rows)
+
+
 def points_rows(frame: pd.DataFrame) -> Table:
     """Return the points table: one row per point and basis."""
     rows = frame.to_dict("records")

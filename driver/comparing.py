@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..analysis.comparison import combined_table, differences_table
+from ..analysis.tables import fidelity_table
 from ..experiments.errors import UsageError
 from .catalogue import find_run
 from .results import load_results
@@ -39,7 +40,8 @@ def compared_runs(
         for problem in one.problems
     )
     if kind == "differences":
-        return differences_table(points), problems
+        tables = [(run_id, fidelity_table(found)) for run_id, found in points]
+        return differences_table(tables), problems
     circuits = {
         (folder.run_id, folder.plan.points[circuit.point].label, circuit.basis): circuit.fingerprint
         for folder in folders

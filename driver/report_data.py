@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..analysis.comparison import differences_table
 from ..analysis.phases import make_phases
 from ..analysis.report import CALIBRATION_COLUMNS, PatchDrawing, ReportData, Stage
 from ..backends.heavy_hex_drawing import heavy_hex_positions
@@ -190,6 +191,7 @@ def join_reports(reports: Sequence[ReportData]) -> ReportData:
         flags=_joined([(r.run, r.flags) for r in reports if not r.flags.empty]),
         predicted=_joined([(r.run, r.predicted) for r in reports if not r.predicted.empty]),
         drift=_joined([(r.run, r.drift) for r in reports if not r.drift.empty]),
+        differences=differences_table([(r.run, r.fidelity) for r in reports]),
         keeps_shots=any(report.keeps_shots for report in reports),
         drawing=_named([(report.run, report.drawing) for report in reports]),
         stages=_named([(report.run, report.stages) for report in reports]),

@@ -61,19 +61,23 @@ PRINTS: dict[tuple[str, str, Measure], str] = {
 }
 
 
+def differences(runs: list[tuple[str, list[PointCounts]]]) -> pd.DataFrame:
+    return differences_table([(run, fidelity_table(points)) for run, points in runs])
+
+
 def of(frame: pd.DataFrame, quantity: str) -> dict[Any, Any]:
     (row,) = [row for row in frame.to_dict("records") if row["quantity"] == quantity]
     return row
 
 
 def test_a_run_beside_itself_differs_by_nothing() -> None:
-    frame = differences_table([("a", [GOOD]), ("b", [GOOD])])
+    frame = differences([("a", [GOOD]), ("b", [GOOD])])
     assert (frame["difference"] == 0).all() and (frame["pull"] == 0).all()
     assert list(frame["quantity"]) == ["fidelity", "infidelity", "acceptance", "x", "y", "z"]
 
 
 def test_the_difference_is_the_run_less_the_first() -> None:
-    frame = differences_table([("a", [GOOD]), ("b", [BAD])])
+    frame = differences([("a", [GOOD]), ("b", [BAD])])
     accepted = of(frame, "acceptance")  # 0.8 and 0.7 of 3000 shots
     assert accepted["difference"] == pytest.approx(-0.1)
     error = hypot(sqrt(0.8 * 0.2 / 3000), sqrt(0.7 * 0.3 / 3000))
@@ -84,13 +88,13 @@ def test_the_difference_is_the_run_less_the_first() -> None:
     assert (x["first"], x["value"]) == pytest.approx((0.7, 0.4))
     assert x["pull"] < -5 and isnan(x["ratio"])
     assert of(frame, "y")["difference"] == pytest.approx(0)
-    swapped = differences_table([("b", [BAD]), ("a", [GOOD])])
+    swapped = differences([("b", [BAD]), ("a", [GOOD])])
     assert of(swapped, "x")["difference"] == pytest.approx(-x["difference"])
 
 
 def test_points_are_matched_by_label_and_others_left_out() -> None:
     other = replace(BAD, label="q", point=1)
-    frame = differences_table([("a", [GOOD]), ("b", [other, GOOD]), ("c", [other])])
+    frame = differences([("a", [GOOD]), ("b", [other, GOOD]), ("c", [other])])
     assert set(zip(frame["label"], frame["run"], strict=True)) == {("p", "b")}
 
 
@@ -159,3 +163,12 @@ def test_runs_that_have_nothing_in_common_or_are_one_are_refused(runs: Path) -> 
 
 def test_a_text_of_no_rows_says_so() -> None:
     assert render_text(differences_table([])) == "no rows\n"
+
+
+def test_a_report_of_two_runs_says_how_far_they_lie_apart(runs: Path, tmp_path: Path) -> None:
+    first, second = sorted(path.name for path in runs.iterdir() if path.is_dir())
+    assert call(runs, "report", first, second, "-o", str(tmp_path / "both.html"))[0] == 0
+    both = (tmp_path / "both.html").read_text()
+    assert f"Each run less the first one, {first}" in both
+    assert call(runs, "report", first, "-o", str(tmp_path / "one.html"))[0] == 0
+    assert "Each run less the first one" not in (tmp_path / "one.html").read_text()
