@@ -162,21 +162,28 @@ def _cancel(run: HardwareRun, unlisted: Iterable[JobRow]) -> None:
 def _each(run: HardwareRun, jobs: Iterable[JobRow], act: Callable[[JobRow], object]) -> set[JobKey]:
     """Act on each job and return those for which the service answered.
 
-    One that fails twice in a row is left alone until the next step.
+    After two in a row that fail the rest waits for the next step; but if the service answered, if
+    only with an error, the rest is tried from its other end, so that two jobs that fail for ever
+    hold up no other.
     """
-    failures = 0
+    left = list(jobs)
     answered: set[JobKey] = set()
-    for job in jobs:
-        try:
-            act(job)
-        except RemoteError as error:
-            failures += not isinstance(error, GoneError)  # that is an answer
-            run.waits.append(f"{run.name(job)}: {error}")
-            if failures == MOST_FAILURES:
-                break
-        else:
-            failures = 0
-            answered.add(job.key)
+    for end in (0, -1):
+        failures = 0
+        while left and failures < MOST_FAILURES:
+            job = left.pop(end)
+            try:
+                act(job)
+            except RemoteError as error:
+                run.waits.append(f"{run.name(job)}: {error}")
+                if not isinstance(error, GoneError):  # that is an answer
+                    failures += 1
+                    alive = getattr(error, "status", None) is not None
+            else:
+                failures = 0
+                answered.add(job.key)
+        if failures == MOST_FAILURES and not alive:
+            break
     return answered
 
 

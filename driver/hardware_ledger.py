@@ -207,10 +207,15 @@ class HardwareLedger(Ledger):
         return [r for r in self.remotes(job.run_id) if (r.shard, r.attempt) == job.key[1:]]
 
     def unsettled(self) -> list[RemoteRow]:
-        """Return the jobs, of any run, that ended or were doubles and whose charge is unknown."""
+        """Return the jobs, of any run, whose charge is unknown and whose result nobody waits for.
+
+        They ended, are doubles, or what they were submitted for has ended without them.
+        """
+        ended = "IN ('done', 'failed', 'cancelled')"
         rows = self._all(
-            "SELECT * FROM remote_jobs WHERE charged_seconds IS NULL AND "
-            "(kept = 0 OR state IN ('done', 'failed', 'cancelled')) ORDER BY rowid"
+            "SELECT remote_jobs.* FROM remote_jobs JOIN jobs USING (run_id, shard, attempt) "
+            f"WHERE charged_seconds IS NULL AND (kept = 0 OR remote_jobs.state {ended} "
+            f"OR jobs.state {ended}) ORDER BY remote_jobs.rowid"
         )
         return [RemoteRow(**row) for row in rows]
 

@@ -25,13 +25,13 @@ MOST_FAILURES = 2
 def settle(
     ledger: HardwareLedger, rows: Sequence[RemoteRow], remote: Callable[[], Remote], now: str
 ) -> tuple[str, ...]:
-    """Ask what jobs were charged, and cancel doubles that still run.
+    """Ask what jobs were charged, and cancel those that nobody waits for any more.
 
     Returns what stood in the way, or was decided, in words.
 
     Args:
         ledger: that the answers go to.
-        rows: jobs whose charge is not known.
+        rows: `HardwareLedger.unsettled`: those of them that have not ended are cancelled.
         remote: the service; asked for only if there is something to ask.
         now: UTC, ISO 8601.
     """
@@ -39,24 +39,26 @@ def settle(
     failures = 0
     for row in rows:
         try:
-            if not (row.kept or row.ended):
+            if not row.ended:
                 remote().cancel(row.remote_id)
             told = look_or_gone(remote(), row.remote_id)
         except RemoteError as error:
             said.append(f"charge of {row.remote_id}: {error}")
             failures += 1
-            if failures == MOST_FAILURES:
-                break
-            continue
-        ledger.update_remote(told)
-        said += above_most(ledger, row, told.charged_seconds)
+            charged = None
+        else:
+            ledger.update_remote(told)
+            said += above_most(ledger, row, told.charged_seconds)
+            charged = told.charged_seconds
         overdue = row.ended_at is not None and _seconds(row.ended_at, now) > PATIENCE_SECONDS
-        if told.charged_seconds is None and overdue:
+        if charged is None and overdue:
             most = ledger.charge_most(row)
             said.append(
                 f"charge of {row.remote_id}: not told in three days; counted as {most:g} s, the "
                 "most that it can be"
             )
+        if failures == MOST_FAILURES:
+            break
     return tuple(said)
 
 

@@ -22,6 +22,7 @@ from hexmagic.backends.remote import (
     NotAcceptedError,
     RejectedError,
     RemoteError,
+    RemoteJob,
     UnclearError,
 )
 from hexmagic.driver.collecting import MOST_FETCHES
@@ -789,3 +790,62 @@ def test_a_run_that_is_being_cancelled_is_not_resumed(world: World) -> None:
     result = world.call("run", "--resume", "latest", "--no-wait")
     assert (result.exit_code, world.state()) == (3, "cancelling")
     assert "it is being cancelled" in result.stderr
+
+
+# --- the third look: what comes back, and what fails for ever ------------------------------------
+
+
+def test_a_job_that_was_gone_and_comes_back_is_cancelled(world: World) -> None:
+    world.start(text=ONE)
+    (job,) = world.remote.jobs
+    world.remote.jobs.clear()
+    world.clock.advance(121)
+    world.tick(code=4)
+    assert world.states() == ["failed"]
+    world.remote.jobs.append(job)
+    world.tick()
+    world.tick()
+    assert job.state == "cancelled"
+    assert claim(world).open_seconds == 0
+
+
+class _PoisonedError(RemoteError):
+    status = 500
+
+
+def test_two_jobs_that_fail_for_ever_hold_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start()
+    world.remote.end()
+    look = world.remote.look
+
+    def poisoned(job_id: str) -> RemoteJob:
+        if job_id in ("job-1", "job-2"):
+            raise _PoisonedError(f"job {job_id}: HTTP 500")
+        return look(job_id)
+
+    monkeypatch.setattr(world.remote, "look", poisoned)
+    world.tick(code=75)
+    assert world.states() == ["submitted", "submitted", "done"]
+
+
+def test_a_charge_that_is_never_answered_counts_as_the_most_after_three_days(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.remote.charge_lag = 600
+    world.start()
+    world.remote.end()
+    world.tick(code=0)
+
+    def silent(job_id: str) -> RemoteJob:
+        raise RemoteError(f"job {job_id}: no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.remote, "look", silent)
+        world.clock.advance(PATIENCE_SECONDS + 1)
+        for _ in range(2):
+            world.tick()
+    with world.ledger() as ledger:
+        assert [c.open_seconds for c in ledger.claims()] == [0, 0, 0]
+        assert [s for c in ledger.claims() for s, _ in c.charged] == [MOST] * 3
