@@ -152,11 +152,15 @@ def load_table(folder: RunFolder, kind: str) -> pd.DataFrame | None:
     try:
         content = path.read_bytes()
         check_seal(content)
-        return pd.read_parquet(io.BytesIO(content))
+        table = pd.read_parquet(io.BytesIO(content))
+        others = sorted({*table.get("run", ())} - {folder.run_id})
+        if others:
+            raise ValueError(f"it is of run {', '.join(others)}")
     except (OSError, ValueError) as error:
         raise StorageError(
             f"{path}: damaged: {error}; remove it, and the table is made from the shots again"
         ) from error
+    return table
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:

@@ -109,7 +109,7 @@ class Ticker:
                 state, code = now, REFUSED if run.refused else _code(now)
                 if now == "done" and before != "done":
                     missed = _missed(folder)
-                    code = MISSED if missed else FAILED if problems else code
+                    code = FAILED if problems else MISSED if missed else code
                     problems += missed
                 problems += left.unheard
         except RefusedError as error:  # AccountError among them

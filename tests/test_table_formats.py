@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Hashable, Mapping
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -20,6 +21,8 @@ from hexmagic.analysis.strata_table import STRATA
 from hexmagic.analysis.tables import CUTFLOW, FIDELITY, POINTS
 from hexmagic.analysis.text import render_text
 from hexmagic.driver.cli import cli
+from hexmagic.driver.files import StorageError
+from hexmagic.driver.results import parquet_bytes
 from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.table_kinds import KINDS
 
@@ -135,3 +138,12 @@ def test_the_tables_are_those_of_a_copy_without_them(run: Run, tmp_path: Path) -
         made = getattr(open_run(run.folder), kind)()
         hidden.rename(path)
         pd.testing.assert_frame_equal(made, saved)
+
+
+def test_a_table_of_another_run_is_named(run: Run, tmp_path: Path) -> None:
+    copy = shutil.copytree(run.folder, tmp_path / "copy")
+    path = copy / "tables" / "points.parquet"
+    table = pd.read_parquet(path).assign(run="other-20260102-030405-0000")
+    path.write_bytes(parquet_bytes(table))
+    with pytest.raises(StorageError, match=r"points\.parquet: damaged: it is of run other-2026"):
+        open_run(copy).points()
