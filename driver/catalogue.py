@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..experiments.errors import UsageError
@@ -39,6 +40,20 @@ def find_run(run: str, runs: Path) -> RunFolder:
     near = difflib.get_close_matches(run, ids, n=1)
     hint = f"did you mean {near[0]}?" if near else "see `hexmagic list`"
     raise UsageError(f"run {run!r}: not in {runs}, and no folder of that name; {hint}")
+
+
+def find_runs(names: Sequence[str], runs: Path) -> list[RunFolder]:
+    """Return the folders of several runs, in the order named.
+
+    Raises:
+        UsageError: no such run, more than one, or two names are one run: it would count twice.
+    """
+    folders = [find_run(name, runs) for name in names]
+    ids = [folder.run_id for folder in folders]
+    twice = next((run_id for run_id in ids if ids.count(run_id) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{' '.join(names)}: run {twice} is named twice; name each run once")
+    return folders
 
 
 def open_run_folder(path: Path) -> RunFolder:

@@ -25,6 +25,8 @@ def describe_error(error: BaseException) -> tuple[str, int]:
         what, code = "terminated", EXIT_TERMINATED
     elif isinstance(error, KeyboardInterrupt):
         what, code = "interrupted", EXIT_INTERRUPTED
+    elif isinstance(error, MemoryError):
+        what, code = "out of memory; ask for fewer shots or workers", EXIT_INTERNAL
     else:
         what = f"internal error: {type(error).__name__}: {error}; run again with --debug"
         code = EXIT_INTERNAL

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_common import note, runs_option, text_width
+from .cli_results import AT_WORK, EXIT_PARTIAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ _PAPER = ("points", "fits")
 @runs_option
 def overhead(
     run_names: tuple[str, ...], format_: str, kind: str | None, output: Path | None, runs: Path
-) -> None:
+) -> int:
     """Compare what an accepted state costs with 15-to-1 distillation and with the paper.
 
     comparison: qubits, two-qubit gates, time and space-time of each accepted state, its infidelity,
@@ -55,26 +56,29 @@ def overhead(
     points, fits: runs under the paper's noise ({paper: p}, H_ideal measured) beside the authors'
     figures, and the laws c p^k and exp(-N p) fitted to both (docs/paper.md).
 
+    If shots of a run are missing or damaged, standard error says which and the exit code is 4.
+
     \b
     Example:
       hexmagic overhead
       hexmagic overhead latest --kind comparison --format csv -o overhead.csv
       hexmagic overhead latest --format markdown -o paper.md
     """
-    from .catalogue import find_run
+    from .catalogue import find_runs
     from .files import write_bytes
 
-    folders = [find_run(name, runs) for name in run_names]
+    folders = find_runs(run_names, runs)
     wanted = _wanted(kind, format_)
     tables: Tables = _comparison(folders) if COMPARISON in wanted else {}
     if _wants_paper(kind, format_, folders):
         tables |= _paper(folders)
-    _tell_problems(folders)
+    partial = _tell_problems(folders)
     content = _encode(tables, format_, kind or ("points" if format_ == "csv" else None))
     if output is None:
         sys.stdout.buffer.write(content)
     else:
         write_bytes(output, content)
+    return EXIT_PARTIAL if partial else 0
 
 
 def _wanted(kind: str | None, format_: str) -> tuple[str, ...]:
@@ -151,14 +155,18 @@ def _paper(folders: list[RunFolder]) -> Tables:
     return {"points": points, "fits": fits_table(points)}
 
 
-def _tell_problems(folders: list[RunFolder]) -> None:
+def _tell_problems(folders: list[RunFolder]) -> bool:
+    """Say what is missing; return whether anything is of a run that is no longer at work."""
     from .run import Run
 
+    partial = False
     for run in map(Run, folders):
         for problem in run.problems():
             note(f"{run.id}: incomplete: {problem}")
+            partial |= run.state not in AT_WORK
         for text in run.shortfalls():
             note(f"{run.id}: short of its goal: {text}")
+    return partial
 
 
 def _encode(tables: Tables, format_: str, kind: str | None) -> bytes:

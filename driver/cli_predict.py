@@ -54,12 +54,12 @@ def predict(
       hexmagic table latest --kind flags
     """
     from .adapters import load_engine
-    from .catalogue import find_run
+    from .catalogue import find_runs
     from .prediction import predict_run
     from .progress import share_progress
 
     engine = load_engine(engine_name)
-    for folder in [find_run(name, runs) for name in run_names]:
+    for folder in find_runs(run_names, runs):
         with share_progress(f"prediction of {folder.run_id}") as tell:
             found = predict_run(folder, engine, shots=shots, seed=seed, tell=tell)
         for text in found.left_out:

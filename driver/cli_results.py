@@ -154,10 +154,10 @@ def _partial(run: Run) -> str:
 
 
 def _open_runs(names: Sequence[str], runs: Path) -> list[Run]:
-    from .catalogue import find_run
+    from .catalogue import find_runs
     from .run import Run
 
-    return [Run(find_run(name, runs)) for name in names]
+    return [Run(folder) for folder in find_runs(names, runs)]
 
 
 def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

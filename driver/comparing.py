@@ -9,8 +9,7 @@ import pandas as pd
 
 from ..analysis.comparison import combined_table, differences_table
 from ..analysis.tables import fidelity_table
-from ..experiments.errors import UsageError
-from .catalogue import find_run
+from .catalogue import find_runs
 from .results import load_results
 
 
@@ -27,11 +26,8 @@ def compared_runs(
     Raises:
         UsageError: a run is not there, or two names are one run.
     """
-    folders = [find_run(name, runs) for name in names]
+    folders = find_runs(names, runs)
     ids = [folder.run_id for folder in folders]
-    twice = [run_id for run_id in ids if ids.count(run_id) > 1]
-    if twice:
-        raise UsageError(f"compare: {twice[0]} is named twice; name each run once")
     loaded = [load_results(folder) for folder in folders]
     points = [(run_id, one.points) for run_id, one in zip(ids, loaded, strict=True)]
     problems = tuple(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ..experiments.counts import Counts
 from ..experiments.shots import Shots
+from .checked_shots import checked_shards
 from .executors import shards_in_flight
 from .files import StorageError
 from .jobs import FINISHED, JobRow, JobState
@@ -109,10 +110,7 @@ class ShardRunner:
 
     def _reconcile_job(self, job: JobRow) -> JobRow | None:
         shard = job.to_shard()
-        try:
-            taken, damage = self.folder.load_taken(shard), ""
-        except StorageError as error:
-            taken, damage = None, str(error)
+        _, taken, damage = list(checked_shards(self.folder, [shard]))[-1]
         if taken is None:
             return self._to_run(job, damage)
         self.progress.advance(shard)

@@ -151,7 +151,8 @@ def load_table(folder: RunFolder, kind: str) -> pd.DataFrame | None:
         return None
     try:
         content = path.read_bytes()
-        check_seal(content)
+        if not check_seal(content):
+            raise ValueError("it has no seal: it is not as the run wrote it")
         table = pd.read_parquet(io.BytesIO(content))
         others = sorted({*table.get("run", ())} - {folder.run_id})
         if others:

@@ -148,12 +148,14 @@ def test_a_table_has_the_same_rows_in_every_format(
     pd.testing.assert_frame_equal(from_parquet, expected)
 
 
-def test_a_table_can_be_of_several_runs_and_go_to_a_file(
-    call: Call, made: Run, runs: Path, tmp_path: Path
-) -> None:
-    result = call("table", made.id[:8], made.folder, "--runs", runs, "--format", "csv", "-o", "t")
+def test_a_table_can_be_of_several_runs_and_go_to_a_file(call: Call, tmp_path: Path) -> None:
+    spec, services = write_spec(tmp_path, ("1200", "5")), make_services()
+    first, second = (run(spec, runs="runs", services=services) for _ in range(2))
+    result = call("table", first.id, second.folder, "--format", "csv", "-o", "t")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert len(pd.read_csv(tmp_path / "t")) == 2 * len(made.fidelity())
+    table = pd.read_csv(tmp_path / "t")
+    assert list(dict.fromkeys(table["run"])) == [first.id, second.id]
+    assert len(table) == 2 * len(first.fidelity())
 
 
 def test_an_ambiguous_start_of_an_id_is_refused(call: Call, tmp_path: Path) -> None:

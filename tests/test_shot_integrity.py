@@ -23,7 +23,7 @@ from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.seals import check_seal, write_sealed
 from hexmagic.driver.shards import Shard
 from hexmagic.driver.shot_files import decode_shots, encode_shots
-from hexmagic.driver.start import run
+from hexmagic.driver.start import resume, run
 from hexmagic.experiments.record import RecordMap
 
 FIRST, SECOND = "p000-X-00000.parquet", "p000-X-00001.parquet"  # 500 shots each, then one of 200
@@ -295,6 +295,26 @@ def test_of_an_unfinished_run_the_table_is_of_what_there_is(copy: Run, call: Cal
     assert result.exit_code == 4
     assert [row["shots"] for row in json.loads(result.stdout)] == [700, 1200, 1200, 1200]
     assert result.stderr == (f"{copy.id}: incomplete: fold13 d=3 r=1 in X: 700 of 1200 shots\n")
+
+
+def test_a_run_that_goes_on_takes_shots_of_another_circuit_again(made: Run, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    stopped = open_run(shutil.copytree(made.folder.parent, runs) / made.id)
+    rewrite(stopped, stopped)
+    provenance = json.loads((stopped.folder / "provenance.json").read_text())
+    (stopped.folder / "provenance.json").write_text(json.dumps(provenance | {"state": "stopped"}))
+    again = resume(made.id, runs, services=make_services())
+    assert again.problems() == ()
+    assert shot_file(again, FIRST).read_bytes() == shot_file(made, FIRST).read_bytes()
+    details = again.jobs().query("state == 'done' and attempt == 2")["job"]
+    assert len(details) == 1
+
+
+@pytest.mark.parametrize("command", ["table", "report", "overhead", "compare", "predict"])
+def test_a_run_that_is_named_twice_is_refused(made: Run, call: Call, command: str) -> None:
+    result = call(command, made.folder, f"{made.folder}/")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"run {made.id} is named twice; name each run once" in result.stderr
 
 
 def test_the_report_names_it(copy: Run, call: Call) -> None:

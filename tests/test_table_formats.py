@@ -140,6 +140,14 @@ def test_the_tables_are_those_of_a_copy_without_them(run: Run, tmp_path: Path) -
         pd.testing.assert_frame_equal(made, saved)
 
 
+def test_a_table_that_another_program_wrote_is_named(run: Run, tmp_path: Path) -> None:
+    copy = shutil.copytree(run.folder, tmp_path / "copy")
+    path = copy / "tables" / "points.parquet"
+    pd.read_parquet(path).to_parquet(path)
+    with pytest.raises(StorageError, match=r"points\.parquet: damaged: it has no seal"):
+        open_run(copy).points()
+
+
 def test_a_table_of_another_run_is_named(run: Run, tmp_path: Path) -> None:
     copy = shutil.copytree(run.folder, tmp_path / "copy")
     path = copy / "tables" / "points.parquet"
