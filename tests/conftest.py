@@ -3,9 +3,14 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 from hypothesis import settings
+
+# A shell starts what it puts in the background deaf to Ctrl-C, and processes inherit it: tests that
+# interrupt a run would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before numpy, Aer and Qiskit are loaded: two pytest workers share two cores.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
