@@ -15,7 +15,7 @@ from .combination import Combined, pooled_rate, weighted_mean
 from .difference import difference, ratio, sigmas
 from .estimate import Estimate
 from .points import PointCounts
-from .tables import fidelity_rows, interval
+from .tables.basic import fidelity_rows, interval
 
 QUANTITIES = ("fidelity", "infidelity", "acceptance", "x", "y", "z")
 POOLED = "pooled"

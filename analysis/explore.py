@@ -16,7 +16,7 @@ from .choice import READOUT, Choice, accept_of, chosen, cut_name, switches
 from .cut_counts import CutCounts
 from .judge import Cut
 from .points import PointCounts
-from .tables import cutflow_table, fidelity_rows, fidelity_table, make_frame, points_table
+from .tables.basic import cutflow_table, fidelity_rows, fidelity_table, make_frame, points_table
 
 COSTS: Mapping[str, str] = {
     **{"criterion": "str", "round": "int64", "on": "bool"},

@@ -11,19 +11,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from .choice import Choice, choice_for, chosen, cut_name, own_choice, parts_of
-from .drift_table import drift_table
 from .explore import explore
 from .judge import Cut
-from .plot_bars import cutflow_plot
-from .plot_drift import drift_plot
-from .plot_fidelity import fidelity_plot, infidelity_plot
-from .plot_numbers import grouped, percent
-from .plot_svg import PICTURE_STYLE, THEME, hatchings
+from .plots.bars import cutflow_plot
+from .plots.drift import drift_plot
+from .plots.fidelity import fidelity_plot, infidelity_plot
+from .plots.numbers import grouped, percent
+from .plots.svg import PICTURE_STYLE, THEME, hatchings
 from .points import PointCounts
-from .report_columns import Table, count_words, interval_column, make_column, make_table
-from .report_judged import infidelity_rows, judged
-from .report_tables import cutflow_rows, fidelity_rows, points_rows, summed_flow
-from .tables import fidelity_table
+from .report.columns import Table, count_words, interval_column, make_column, make_table
+from .report.judged import infidelity_rows, judged
+from .report.tables import cutflow_rows, fidelity_rows, points_rows, summed_flow
+from .tables.basic import fidelity_table
+from .tables.drift import drift_table
 from .wording import TOMOGRAPHY
 
 # Custom properties and classes hold inside class "hx" only: the page around it has its own.

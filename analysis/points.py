@@ -11,8 +11,8 @@ from ..experiments.measures import Measure
 from ..experiments.shots import Shots
 from ..experiments.spec import Accept
 from .cut_counts import CutCounts, count_cuts
-from .fault_numbers import FaultNumberWeights
-from .strata import Strata
+from .strata.fault_numbers import FaultNumberWeights
+from .strata.rates import Strata
 
 Scalar = bool | int | float | str | None
 BASES: tuple[Basis, ...] = ("X", "Y", "Z")

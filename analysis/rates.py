@@ -11,7 +11,7 @@ from .estimate import Estimate, rate_estimate
 from .exact_interval import weighted_interval
 from .points import PointCounts
 from .postselect import describe_cut
-from .strata import stratified_estimates
+from .strata.rates import stratified_estimates
 
 IDEAL = "clopper-pearson"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from .estimate import MOVER, UNFOLDED, WILSON
 from .rates import IDEAL
-from .strata import STRATIFIED
+from .strata.rates import STRATIFIED
 
 TOMOGRAPHY = ("raw", "readout_removed")
 """Estimates of F from <X> and <Z>; any other is one minus the rate of a single outcome."""

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..experiments.certificate import TOLERANCE, Certificate
+from ..experiments.certificates.single import TOLERANCE, Certificate
 from ..experiments.counts import Readout
 from ..experiments.spec import NoiseSpec
 from .compilation import Compiled
-from .noise import make_noise
+from .noise.placing import make_noise
 from .prediction import fault_locations
 
 Floats = NDArray[np.float64]

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import exp, log1p
 
-from ..experiments.certificate import Certificate
+from ..experiments.certificates.single import Certificate
 from ..experiments.spec import Accept, NoiseSpec
 from .compilation import Compiled
-from .noise import Channel, CircuitNoise, PauliChannel, make_noise
+from .noise.placing import Channel, CircuitNoise, PauliChannel, make_noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

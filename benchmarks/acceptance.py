@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from math import exp, log1p
 
-from hexmagic.experiments.certificate import Certificate, certify
-from hexmagic.experiments.faults import FaultKind
+from hexmagic.experiments.certificates.faults import FaultKind
+from hexmagic.experiments.certificates.single import Certificate, certify
 from hexmagic.experiments.instructions import read_instructions
 from hexmagic.experiments.program import make_program
 

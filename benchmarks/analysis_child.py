@@ -37,9 +37,9 @@ def read_bytes(folder: Path) -> dict[str, Any]:
 
 def make_table(folder: Path) -> dict[str, Any]:
     """Go the way of `Run.fidelity` on a run whose tables are not there yet."""
-    from hexmagic.analysis.tables import fidelity_table
+    from hexmagic.analysis.tables.basic import fidelity_table
+    from hexmagic.driver.folder.run_folder import RunFolder
     from hexmagic.driver.results import load_results
-    from hexmagic.driver.run_folder import RunFolder
 
     results = load_results(RunFolder(path=folder))
     if results.problems:

@@ -16,15 +16,15 @@ from functools import reduce
 from math import sqrt
 from operator import add
 
-from hexmagic.backends.clifft_counts import ideal_flipped
-from hexmagic.backends.clifft_noise import noise_errors
-from hexmagic.backends.clifft_shots import batches
+from hexmagic.backends.clifft.counts import ideal_flipped
+from hexmagic.backends.clifft.noise import noise_errors
+from hexmagic.backends.clifft.shots import batches
 from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise import make_noise
+from hexmagic.backends.noise.placing import make_noise
 from hexmagic.backends.prediction import predict_acceptance
-from hexmagic.experiments.certificate import certify
+from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.counts import Outcome
 from hexmagic.experiments.program import Program
 from hexmagic.experiments.spec import Accept, NoiseSpec

@@ -15,10 +15,10 @@ import argparse
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise import make_noise
+from hexmagic.backends.noise.placing import make_noise
 from hexmagic.backends.prediction import predict_acceptance, single_faults_of
 from hexmagic.experiments.block import Block, Gate, cx
-from hexmagic.experiments.certificate import TOLERANCE, certify
+from hexmagic.experiments.certificates.single import TOLERANCE, certify
 from hexmagic.experiments.detection import make_detection
 from hexmagic.experiments.encode import fan_out_encoder, make_encode
 from hexmagic.experiments.hadamard import make_hadamard

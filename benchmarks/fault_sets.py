@@ -18,9 +18,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hexmagic.analysis.estimate import wilson_interval
-from hexmagic.backends.clifft_check import judge_faults
-from hexmagic.backends.clifft_fault_sets import FaultSets, sample_fault_sets
-from hexmagic.backends.clifft_shots import sample
+from hexmagic.backends.clifft.check import judge_faults
+from hexmagic.backends.clifft.fault_sets import FaultSets, sample_fault_sets
+from hexmagic.backends.clifft.shots import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding

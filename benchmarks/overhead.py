@@ -3,7 +3,7 @@
     python benchmarks/overhead.py
     python benchmarks/overhead.py --runs DIR
 
-runs the experiments below and writes analysis/overhead_measured.csv, which ships with the package,
+runs the experiments below and writes analysis/overhead/measured.csv, which ships with the package,
 with each experiment's seed, shots, versions and hash beside its figures. A finished run of the same
 experiment, byte for byte, that DIR holds is taken as it is. A quarter of an hour on two cores; then
 `HEXMAGIC_REWRITE=1 pytest tests/test_overhead_docs.py` puts the tables into docs/overhead.md.
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from hexmagic.analysis.overhead import MEASURED_FILE, run_points
-from hexmagic.driver.catalogue import open_run_folder, run_ids
+from hexmagic.analysis.overhead.comparison import MEASURED_FILE, run_points
+from hexmagic.driver.folder.catalogue import open_run_folder, run_ids
 from hexmagic.driver.footprints import attempts
 from hexmagic.driver.results import csv_bytes
 from hexmagic.driver.run import Run
@@ -27,7 +27,7 @@ from hexmagic.driver.start import run
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ("overhead_d3", "overhead_d5", "overhead_boston", "overhead_boston_d5")
-TABLE = ROOT / "analysis" / MEASURED_FILE
+TABLE = ROOT / "analysis" / "overhead" / MEASURED_FILE
 
 
 def measure(experiment: str, runs: Path) -> pd.DataFrame:

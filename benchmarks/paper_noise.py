@@ -17,8 +17,8 @@ import argparse
 from collections.abc import Sequence
 from math import comb
 
-from hexmagic.backends.clifft_fault_sets import sample_fault_sets
-from hexmagic.experiments.certificate import certify
+from hexmagic.backends.clifft.fault_sets import sample_fault_sets
+from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.instructions import Instruction, read_instructions
 from hexmagic.experiments.program import Program
 from hexmagic.experiments.synthesis.variants import variant_programs

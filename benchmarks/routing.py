@@ -19,7 +19,7 @@ from hexmagic.backends.device import Device, load_device
 from hexmagic.backends.embedding import choose_embedding
 from hexmagic.backends.prediction import predict_acceptance
 from hexmagic.backends.routing import route_program
-from hexmagic.experiments.certificate import certify
+from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.program import Program, make_program
 from hexmagic.experiments.reuse import REUSES, Reuse
 from hexmagic.experiments.spec import Accept, NoiseSpec

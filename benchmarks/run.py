@@ -43,7 +43,7 @@ def measure_preparation() -> tuple[Compiled, dict[str, float]]:
     from hexmagic.backends.compilation import compile_program
     from hexmagic.backends.device import load_device
     from hexmagic.backends.embedding import choose_embedding, find_embeddings
-    from hexmagic.experiments.certificate import certify
+    from hexmagic.experiments.certificates.single import certify
     from hexmagic.experiments.program import make_program
 
     device, load = timed(lambda: load_device("fake_boston"))
@@ -69,7 +69,7 @@ def measure_sampling(compiled: Compiled, ours_shots: int, aers_shots: int) -> di
     from fakes.aer_noise import make_aer_noise_model, with_relaxation
     from qiskit_aer import AerSimulator
 
-    from hexmagic.backends.aer import sample
+    from hexmagic.backends.aer.engine import sample
     from hexmagic.experiments.spec import NoiseSpec
 
     calibration = NoiseSpec(kind="calibration", p=None)

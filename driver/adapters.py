@@ -17,7 +17,7 @@ from ..experiments.spec import Accept, NoiseSpec
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
-    from .machines import Machines
+    from .hardware.machines import Machines
 
 
 class Sampler(Protocol):
@@ -136,7 +136,7 @@ def _change_nothing(
 
 
 def _load_aer() -> Engine:
-    from ..backends import aer
+    from ..backends.aer import engine as aer
 
     return Engine(
         name="aer",
@@ -149,7 +149,7 @@ def _load_aer() -> Engine:
 
 
 def _load_clifft() -> Engine:
-    from ..backends import clifft_engine
+    from ..backends.clifft import engine as clifft_engine
 
     return Engine(
         name="clifft",

@@ -9,28 +9,28 @@ from math import sqrt
 from typing import Any
 
 from ..analysis.postselect import cut_flow
-from ..analysis.strata import ExactStratum, Stratum
-from ..backends import clifft_engine
-from ..backends.clifft_noise import is_symmetric
+from ..analysis.strata.rates import ExactStratum, Stratum
+from ..backends.clifft import engine as clifft_engine
+from ..backends.clifft.noise import is_symmetric
 from ..backends.compilation import Compiled, compile_program
 from ..backends.device import Device, load_device
 from ..backends.embedding import choose_embedding
 from ..backends.known_strata import known_strata
-from ..backends.noise import make_noise, single_qubit_readout
+from ..backends.noise.placing import make_noise, single_qubit_readout
 from ..backends.prediction import predict_acceptance
 from ..backends.routing import route_program
-from ..experiments.certificate import KINDS, Certificate, Kind
+from ..experiments.certificates.pairs import Progress
+from ..experiments.certificates.single import KINDS, Certificate, Kind
 from ..experiments.counts import Readout
 from ..experiments.errors import RefusedError, UsageError
-from ..experiments.fault_pairs import Progress
 from ..experiments.measures import Measure
 from ..experiments.program import Program, make_program
 from ..experiments.reuse import REUSES, Reuse
-from .certificate_store import stored_certificate, stored_pairs
+from .cli.progress import share_progress
+from .folder.certificate_store import stored_certificate, stored_pairs
 from .plan import Point, derive_seed
 from .policies import PairFailures, Policy, best_policy
 from .prepare import Built, Verdict, Where, located
-from .progress import share_progress
 
 Load = Callable[[str], Device]
 

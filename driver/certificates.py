@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, contextmanager
 from math import ceil
 from typing import Any
 
-from ..experiments.certificate import KINDS, Certificate, Kind
+from ..experiments.certificates.pairs import say_nothing
+from ..experiments.certificates.single import KINDS, Certificate, Kind
 from ..experiments.errors import RefusedError
-from ..experiments.fault_pairs import say_nothing
 from ..experiments.measures import Measure
 from .circuits import PlannedCircuit
 from .prepare import Prepared

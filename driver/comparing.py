@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..analysis.comparison import combined_table, differences_table
-from ..analysis.tables import fidelity_table
-from .catalogue import find_runs
+from ..analysis.tables.basic import fidelity_table
+from .folder.catalogue import find_runs
 from .results import load_results
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from .jobs import JobRow, RunState
+from .folder.run_folder import RunFolder
+from .ledger.jobs import JobRow, RunState
 from .provenance import PROVENANCE, with_outcome
-from .run_folder import RunFolder
 
 
 def write_ending(
@@ -27,7 +27,7 @@ def write_ending(
         now: UTC, ISO 8601.
         jobs: every attempt at every shard.
         problems: what failed or is missing, in words.
-        charged: of hardware what `driver.charges` tells; None: nothing is charged.
+        charged: of hardware what `driver.hardware.charges` tells; None: nothing is charged.
     """
     provenance = folder.read_json(PROVENANCE)
     started = datetime.fromisoformat(provenance["created"])

@@ -12,12 +12,12 @@ from typing import Any, Protocol
 
 from ..experiments.counts import Counts
 from ..experiments.shots import Shots
-from .checked_shots import checked_shards
 from .executors import shards_in_flight
-from .files import StorageError
-from .jobs import FINISHED, JobRow, JobState
-from .ledger import Ledger
-from .run_folder import RunFolder
+from .folder.checked_shots import checked_shards
+from .folder.files import StorageError
+from .folder.run_folder import RunFolder
+from .ledger.jobs import FINISHED, JobRow, JobState
+from .ledger.runs import Ledger
 from .shards import Shard
 from .workers import Kit, Taken, run_shard, stop_pool
 

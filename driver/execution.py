@@ -15,15 +15,15 @@ from ..experiments.measures import Measure
 from .adapters import Engine, hardware_engine, load_engine
 from .endings import write_ending
 from .engine import Progress, ShardRunner
-from .files import StorageError, Writer, write_bytes
-from .hooks import call_hook
-from .jobs import JobRow, RunRow, RunState
-from .ledger import LEDGER_NAME, Ledger
-from .machines import Machines, is_hardware, machine_names
+from .folder.files import StorageError, Writer, write_bytes
+from .folder.run_folder import RunFolder
+from .hardware.hooks import call_hook
+from .hardware.machines import Machines, is_hardware, machine_names
+from .ledger.jobs import JobRow, RunRow, RunState
+from .ledger.runs import LEDGER_NAME, Ledger
 from .plan import Plan, Point
 from .prepare import Builder, Built, Judge, Prepared, Verdict, Where, prepare
 from .provenance import PROVENANCE, package_versions
-from .run_folder import RunFolder
 from .site import IbmSite, load_site
 from .times import Clockwork
 from .workers import Kit, make_process_pool
@@ -60,7 +60,7 @@ def _known_of_circuit(point: Point, compiled: Compiled) -> Known:
 
 
 def _open_remote(settings: IbmSite) -> Remote:
-    from ..backends.ibm import IbmSettings, open_remote
+    from ..backends.ibm.door import IbmSettings, open_remote
 
     return open_remote(
         IbmSettings(

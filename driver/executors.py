@@ -11,7 +11,7 @@ from ..experiments.errors import UsageError
 from .workers import PoolFactory, make_process_pool
 
 if TYPE_CHECKING:
-    from .dask_cluster import Patience
+    from .dask.cluster import Patience
 
 PROCESSES = "processes"
 _ADDRESS = re.compile(r"(?:tcp|tls)://(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
@@ -32,7 +32,8 @@ def pool_factory(executor: str, *, patience: Patience | None = None) -> PoolFact
         return make_process_pool
     address = _checked_address(executor)
     try:
-        from . import dask_cluster, dask_pool
+        from .dask import cluster as dask_cluster
+        from .dask import pool as dask_pool
     except ModuleNotFoundError as error:
         if error.name not in ("distributed", "dask"):
             raise

@@ -9,13 +9,13 @@ from itertools import accumulate, groupby, pairwise
 from math import nan
 from typing import Any
 
-from ..analysis.overhead import Attempt, Trace
-from ..analysis.side_by_side import STAGES, Footprint
+from ..analysis.overhead.comparison import Attempt, Trace
+from ..analysis.overhead.side_by_side import STAGES, Footprint
 from .circuits import PlannedCircuit
-from .files import StorageError
+from .folder.files import StorageError
+from .folder.run_folder import RunFolder
 from .plan import Point
 from .provenance import PROVENANCE
-from .run_folder import RunFolder
 
 _NEAR = 1e-6
 _GENERATED = "heavy_hex_"

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from .adapters import Engine
-from .archive import save_calibration, save_canary
-from .costs import Cost, costs
 from .execution import Services
-from .ledger import LEDGER_NAME, Ledger
+from .folder.run_folder import CERTIFICATE, PLAN, RunFolder, create_run_folder, partial_path
+from .hardware.archive import save_calibration, save_canary
+from .hardware.costs import Cost, costs
+from .hardware.machines import Machines, machine_names
+from .ledger.runs import LEDGER_NAME, Ledger
 from .limits import estimated_qpu_seconds
-from .machines import Machines, machine_names
 from .prepare import Prepared
 from .provenance import PROVENANCE, make_provenance
-from .run_folder import CERTIFICATE, PLAN, RunFolder, create_run_folder, partial_path
 from .times import make_run_id
 
 
@@ -43,7 +43,7 @@ def create_run(
             folder.
     """
     from .certificates import protocol_certificates
-    from .circuit_files import write_circuits
+    from .folder.circuit_files import write_circuits
     from .strata import make_groups, write_groups
 
     plan = prepared.plan

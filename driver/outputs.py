@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING
 
-from .hardware_ledger import RemoteRow
-from .jobs import JobRow
+from .folder.run_folder import RunFolder
+from .ledger.hardware import RemoteRow
+from .ledger.jobs import JobRow
 from .provenance import job_id
 from .report_data import join_reports, make_report_data
 from .results import load_results, make_tables, save_tables
-from .run_folder import RunFolder
 from .strata_rounds import shortfalls
 from .table_kinds import BASIC, TableKind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..analysis.report import ReportData
+    from ..analysis.report.page import ReportData
 
 REPORT = "report.html"
 _JOB_COLUMNS = {
@@ -68,7 +68,7 @@ def write_report(folder: RunFolder, outputs: Outputs) -> None:
 
 def render(data: ReportData) -> str:
     """Return a report as HTML."""
-    from ..analysis.report import render_report
+    from ..analysis.report.page import render_report
 
     return render_report(data)
 

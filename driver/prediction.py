@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..analysis.cut_counts import CutCounts, count_cuts, no_shots
 from ..experiments.errors import RefusedError, UsageError
-from .files import StorageError, read_json
-from .plan import derive_seed
-from .prediction_circuits import load_compiled, with_newest_calibration
-from .prediction_files import (
+from .folder.files import StorageError, read_json
+from .folder.prediction_files import (
     decode_prediction,
     encode_prediction,
     make_note,
     prediction_path,
 )
+from .plan import derive_seed
+from .prediction_circuits import load_compiled, with_newest_calibration
 from .shards import shard_sizes
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..experiments.spec import NoiseSpec
     from .adapters import Engine
     from .circuits import PlannedCircuit
-    from .run_folder import RunFolder
+    from .folder.run_folder import RunFolder
 
 TABLES = "tables"
 BATCHES = 16

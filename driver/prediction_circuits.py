@@ -12,16 +12,16 @@ from qiskit import QuantumCircuit
 from ..backends.calibration import Operation, QubitCalibration
 from ..backends.compilation import Compiled
 from ..backends.device import Device
-from ..backends.ibm_checks import check_isa
+from ..backends.ibm.checks import check_isa
 from ..experiments.errors import HexmagicError, RefusedError
 from ..experiments.program import Program
-from .archive import load_circuit, load_record
-from .files import StorageError, read_json
+from .folder.files import StorageError, read_json
+from .hardware.archive import load_circuit, load_record
 from .places import circuit_patch
 
 if TYPE_CHECKING:
     from .circuits import PlannedCircuit
-    from .run_folder import RunFolder
+    from .folder.run_folder import RunFolder
 
 
 def load_compiled(folder: RunFolder, circuit: PlannedCircuit) -> Compiled:

@@ -18,7 +18,7 @@ from .workers import CircuitKey, Kit, Task
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
     from ..backends.device import Device
-    from ..experiments.certificate import Certificate
+    from ..experiments.certificates.single import Certificate
 
 Where = Callable[[str], str]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .circuits import PlannedCircuit
-from .jobs import JobRow
+from .ledger.jobs import JobRow
 from .plan import Plan
 
 SCHEMA_VERSION = 1

@@ -9,15 +9,15 @@ import pandas as pd
 
 from ..analysis.comparison import differences_table
 from ..analysis.phases import make_phases
-from ..analysis.report import CALIBRATION_COLUMNS, PatchDrawing, ReportData, Stage
+from ..analysis.report.page import CALIBRATION_COLUMNS, PatchDrawing, ReportData, Stage
 from ..backends.heavy_hex_drawing import heavy_hex_positions
 from ..experiments.record import RecordMap
-from .circuit_files import RECORD_SUFFIX
 from .circuits import PlannedCircuit, PlannedGadget
+from .folder.circuit_files import RECORD_SUFFIX
+from .folder.run_folder import CERTIFICATE, RunFolder
 from .places import Calibration, circuit_patch, device_edges, short_names
 from .plan import Plan, Point
 from .provenance import PROVENANCE
-from .run_folder import CERTIFICATE, RunFolder
 from .table_kinds import TableKind
 
 

@@ -13,27 +13,27 @@ import pandas as pd
 import pyarrow as pa
 
 from ..analysis.cut_counts import CutCounts, count_cuts
-from ..analysis.drift_table import PARTS, drift_table
-from ..analysis.flags_table import flags_table
 from ..analysis.points import PointCounts, PointShots, Stratified
-from ..analysis.predicted_table import predicted_table
-from ..analysis.selection_table import selection_table
-from ..analysis.shots_table import shots_table
-from ..analysis.states_table import states_table
-from ..analysis.strata_table import strata_table
-from ..analysis.tables import cutflow_table, fidelity_table, points_table
+from ..analysis.tables.basic import cutflow_table, fidelity_table, points_table
+from ..analysis.tables.drift import PARTS, drift_table
+from ..analysis.tables.flags import flags_table
+from ..analysis.tables.predicted import predicted_table
+from ..analysis.tables.selection import selection_table
+from ..analysis.tables.shots import shots_table
+from ..analysis.tables.states import states_table
+from ..analysis.tables.strata import strata_table
 from ..experiments.counts import Counts
 from ..experiments.measures import Measure
 from ..experiments.shots import Shots, join_shots
 from ..experiments.spec import HARDWARE
-from .checked_shots import checked_shards, strays
-from .files import StorageError
+from .folder.checked_shots import checked_shards, strays
+from .folder.files import StorageError
+from .folder.prediction_files import load_predictions
+from .folder.run_folder import RunFolder
+from .folder.seals import check_seal, write_sealed
 from .places import qubit_places
 from .plan import Point
-from .prediction_files import load_predictions
 from .provenance import PROVENANCE
-from .run_folder import RunFolder
-from .seals import check_seal, write_sealed
 from .shards import Shard
 from .strata import Group, read_groups
 from .strata_rounds import sampled_strata

@@ -6,19 +6,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .catalogue import open_run_folder
-from .hardware_ledger import HardwareLedger, RemoteRow
-from .jobs import JobRow
-from .ledger import LEDGER_NAME, Ledger
+from .folder.catalogue import open_run_folder
+from .folder.run_folder import RunFolder
+from .ledger.hardware import HardwareLedger, RemoteRow
+from .ledger.jobs import JobRow
+from .ledger.runs import LEDGER_NAME, Ledger
 from .plan import SCHEMA_VERSION
 from .provenance import PROVENANCE
-from .run_folder import RunFolder
 from .table_kinds import KINDS, TableKind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..analysis.report import ReportData
+    from ..analysis.report.page import ReportData
     from ..experiments.spec import Expect
     from .prediction import Predicted
     from .results import Results
@@ -146,7 +146,7 @@ class Run:
             UsageError: no shot was kept, only counts.
         """
         from ..experiments.errors import UsageError
-        from .files import StorageError
+        from .folder.files import StorageError
         from .results import all_shots, load_shots
 
         if not any(shard.gives == "shots" for shard in self._folder.shards):

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic_core import ErrorDetails
 
 from ..experiments.errors import UsageError
-from ..experiments.spec_errors import FieldPath, dotted_name, nearest_name, suggest
+from ..experiments.spec.errors import FieldPath, dotted_name, nearest_name, suggest
 
 SITE_NAME = "hexmagic.toml"
 

@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .catalogue import run_ids
 from .execution import latest
-from .files import StorageError
-from .hardware_standing import (
+from .folder.catalogue import run_ids
+from .folder.files import StorageError
+from .folder.resuming import resume_command, runs_words
+from .folder.run_folder import RunFolder
+from .hardware.standing import (
     hardware_status,
     render_hardware,
     render_schedules,
     schedule_standings,
 )
-from .jobs import JobRow
-from .resuming import resume_command, runs_words
+from .ledger.jobs import JobRow
 from .run import Run, ledger_jobs
-from .run_folder import RunFolder
 from .strata import read_groups
 from .strata_rounds import planned_shots, sampled_strata
 

@@ -11,27 +11,21 @@ from pathlib import Path
 from ..backends.device import DeviceError
 from ..backends.remote import AccountError
 from ..experiments.errors import UsageError
-from ..experiments.spec import (
-    HARDWARE,
-    Experiment,
-    load_experiment,
-    with_fields,
-    write_experiment,
-)
+from ..experiments.spec import HARDWARE, Experiment, load_experiment, with_fields, write_experiment
 from .adapters import Engine
-from .catalogue import find_run
+from .cli.progress import NoProgress
 from .engine import Progress
 from .execution import Execution, Services, with_writer
 from .executors import PROCESSES, pool_factory
+from .folder.catalogue import find_run
+from .folder.resuming import resumable
+from .folder.run_folder import RunFolder
+from .hardware.machines import is_hardware
 from .limits import check_engine, check_gates
-from .machines import is_hardware
 from .new_run import create_run
 from .plan import Scalar, make_plan
 from .prepare import Prepared, Where, prepare
-from .progress import NoProgress
-from .resuming import resumable
 from .run import Run
-from .run_folder import RunFolder
 
 OPTIONS = {
     "device.backend": "--backend",
@@ -110,7 +104,7 @@ def run(
         raise UsageError("wait=False: local engines run in this process and cannot be left")
     prepared, engine = prepare_request(request, services, Path(runs))
     if engine.machines is not None:
-        from .hardware_run import run_on_hardware
+        from .hardware.run import run_on_hardware
 
         return run_on_hardware(
             request, prepared, engine, runs=Path(runs), services=services, wait=wait
@@ -136,7 +130,7 @@ def resume(
     services, workers = with_executor(services, executor), checked_workers(workers)
     folder = with_writer(find_run(run_id, Path(runs)), services)
     if is_hardware(folder.plan):
-        from .hardware_run import resume_on_hardware
+        from .hardware.run import resume_on_hardware
 
         return resume_on_hardware(folder, services)
     return execute(folder, workers=workers, progress=progress, services=services)

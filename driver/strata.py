@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..analysis.fault_numbers import FaultNumberWeights, fault_number_weights
-from ..analysis.strata import ExactStratum, Strata, Stratum
+from ..analysis.strata.fault_numbers import FaultNumberWeights, fault_number_weights
+from ..analysis.strata.rates import ExactStratum, Strata, Stratum
 from ..experiments.counts import Counts
 from ..experiments.errors import HexmagicError
 from ..experiments.measures import Measure
 from .adapters import Engine
-from .files import StorageError
+from .folder.files import StorageError
 from .plan import Point
 from .prepare import Prepared
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
-    from .run_folder import RunFolder
+    from .folder.run_folder import RunFolder
 
 STRATA = "strata.json"
 SCHEMA_VERSION = 1

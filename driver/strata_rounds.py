@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from ..analysis.allocation import NextShots, next_shots
+from ..analysis.strata.allocation import NextShots, next_shots
 from ..experiments.counts import Counts, Readout
 from ..experiments.measures import Measure
-from .files import StorageError
+from .folder.files import StorageError
+from .folder.run_folder import RunFolder
 from .plan import Plan, Point
 from .prepare import make_shard
-from .run_folder import RunFolder
 from .shards import Shard
 from .strata import Group, read_groups
 from .workers import CircuitKey

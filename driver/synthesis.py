@@ -14,7 +14,7 @@ from ..experiments.synthesis.anneal import Annealer, Candidate
 from ..experiments.synthesis.layered import qubit_names, write_layers
 from ..experiments.synthesis.state import resumed, state_of
 from ..experiments.synthesis.task import Task, certified, found_block, found_program, start_search
-from .files import canonical_json, read_json, write_bytes
+from .folder.files import canonical_json, read_json, write_bytes
 
 SECONDS_BETWEEN_SAVES = 5.0
 _STEPS_AT_A_TIME = 2000

@@ -11,7 +11,7 @@ from fakes.exact import judge, logical_expectation, run_exactly
 
 from hexmagic.experiments.abstract import make_abstract_blocks, make_abstract_patch
 from hexmagic.experiments.block import Block
-from hexmagic.experiments.certificate import Certificate, certify
+from hexmagic.experiments.certificates.single import Certificate, certify
 from hexmagic.experiments.colour_code import Basis, make_colour_code
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.instructions import read_instructions

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hexmagic.backends.aer import MAX_QUBITS, approximations, sample
+from hexmagic.backends.aer.engine import MAX_QUBITS, approximations, sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import Device, load_device
 from hexmagic.backends.embedding import choose_embedding, find_embeddings

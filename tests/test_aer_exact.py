@@ -22,7 +22,7 @@ from qiskit.circuit.library import (
 from qiskit.quantum_info import DensityMatrix, Operator, SuperOp
 from qiskit_aer.noise import depolarizing_error, pauli_error, thermal_relaxation_error
 
-from hexmagic.backends.aer import sample
+from hexmagic.backends.aer.engine import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import Device, load_device
 from hexmagic.backends.embedding import find_embeddings

@@ -9,8 +9,8 @@ from qiskit.circuit.library import UnitaryGate
 from qiskit.quantum_info import Kraus
 from qiskit_aer import AerSimulator
 
-from hexmagic.backends import aer
-from hexmagic.backends.aer_settled import operations_in_the_middle, settle
+from hexmagic.backends.aer import engine as aer
+from hexmagic.backends.aer.settled import operations_in_the_middle, settle
 from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding

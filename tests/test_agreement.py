@@ -37,9 +37,9 @@ from qiskit.quantum_info import PTM, DensityMatrix, SuperOp
 from scipy.stats import chi2
 from test_aer_exact import Distribution, calibrated, exact, make_line, small, walked
 
-from hexmagic.backends import clifft_engine
+from hexmagic.backends.clifft import engine as clifft_engine
 from hexmagic.backends.compilation import Compiled
-from hexmagic.backends.noise import CircuitNoise, make_noise
+from hexmagic.backends.noise.placing import CircuitNoise, make_noise
 from hexmagic.experiments.block import Block, Read
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.instructions import Instruction

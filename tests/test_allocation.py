@@ -11,9 +11,9 @@ from fakes.strata_model import points_of, weights_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexmagic.analysis.allocation import NextShots, next_shots
-from hexmagic.analysis.fault_numbers import FaultNumberWeights
-from hexmagic.analysis.strata import ExactStratum, Strata, Stratum
+from hexmagic.analysis.strata.allocation import NextShots, next_shots
+from hexmagic.analysis.strata.fault_numbers import FaultNumberWeights
+from hexmagic.analysis.strata.rates import ExactStratum, Strata, Stratum
 from hexmagic.experiments.counts import Counts, Outcome, Readout
 from hexmagic.experiments.errors import UsageError
 

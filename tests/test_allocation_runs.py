@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from fakes.strata_model import LOCATIONS, Model, Rate, points_of, shot_variances, true_rates
 
-from hexmagic.analysis.allocation import NextShots, next_shots
-from hexmagic.analysis.fault_numbers import FaultNumberWeights
-from hexmagic.analysis.strata import ExactStratum, Strata, Stratum, combine
+from hexmagic.analysis.strata.allocation import NextShots, next_shots
+from hexmagic.analysis.strata.fault_numbers import FaultNumberWeights
+from hexmagic.analysis.strata.rates import ExactStratum, Strata, Stratum, combine
 from hexmagic.experiments.counts import Readout
 
 DETECT: tuple[Readout, ...] = ("detect",)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hexmagic.experiments.block import Block
-from hexmagic.experiments.certificate import Certificate, certify
+from hexmagic.experiments.certificates.single import Certificate, certify
 from hexmagic.experiments.detection import make_detection
 from hexmagic.experiments.encode import make_encode
 from hexmagic.experiments.errors import HexmagicError, RefusedError

@@ -17,9 +17,9 @@ from qiskit import QuantumCircuit
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.experiments.certificate import Certificate, certify
+from hexmagic.experiments.certificates.faults import Fault
+from hexmagic.experiments.certificates.single import Certificate, certify
 from hexmagic.experiments.colour_code import Basis
-from hexmagic.experiments.faults import Fault
 from hexmagic.experiments.instructions import read_instructions
 from hexmagic.experiments.program import make_program
 

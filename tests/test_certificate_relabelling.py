@@ -12,8 +12,8 @@ import pytest
 from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import Device, load_device
 from hexmagic.backends.embedding import find_embeddings
-from hexmagic.experiments.certificate import Certificate, Kind, certify
-from hexmagic.experiments.faults import Fault
+from hexmagic.experiments.certificates.faults import Fault
+from hexmagic.experiments.certificates.single import Certificate, Kind, certify
 from hexmagic.experiments.instructions import Instruction, read_instructions
 from hexmagic.experiments.program import Program, make_program
 

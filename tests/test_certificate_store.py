@@ -13,10 +13,10 @@ from hexmagic import experiments
 from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import find_embeddings
-from hexmagic.driver import certificate_store as store
-from hexmagic.experiments.certificate import Certificate, certify
+from hexmagic.driver.folder import certificate_store as store
+from hexmagic.experiments.certificates.pairs import PairCertificate, certify_pairs, say_nothing
+from hexmagic.experiments.certificates.single import Certificate, certify
 from hexmagic.experiments.errors import RefusedError
-from hexmagic.experiments.fault_pairs import PairCertificate, certify_pairs, say_nothing
 from hexmagic.experiments.instructions import Instruction, read_instructions
 from hexmagic.experiments.program import Program, make_program
 

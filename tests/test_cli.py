@@ -10,7 +10,7 @@ from fakes.commands import Call, make_call, one_line
 from fakes.world import SPEC, write_spec
 
 from hexmagic.driver import build
-from hexmagic.driver.cli import cli
+from hexmagic.driver.cli.main import cli
 from hexmagic.driver.run import open_run
 from hexmagic.driver.start import run
 
@@ -18,7 +18,7 @@ VERBS = (
     *("check", "run", "list", "status", "table", "report", "certify", "export", "devices"),
     *("synthesise", "overhead", "tick", "cancel", "compare", "predict", "explore"),
 )
-HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli import main; main()"]
+HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli.main import main; main()"]
 RUN_ID = "tiny-20260102-030405-0000"
 DISTANCE_5 = (
     ("distance: 3, scheme: fold13", "distance: 5, scheme: fold"),
@@ -230,7 +230,7 @@ def test_a_bare_qubit_cannot_be_certified(call: Call, tmp_path: Path, order: int
 def test_a_circuit_of_too_many_terms_is_not_certified_but_checked(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hexmagic.experiments.fault_sums.MOST_TERMS", 100)
+    monkeypatch.setattr("hexmagic.experiments.certificates.fault_sums.MOST_TERMS", 100)
     monkeypatch.setattr(build, "_certificates", dict)  # none is known
     monkeypatch.setenv("HEXMAGIC_CACHE", str(tmp_path / "cache"))
     write_spec(tmp_path)

@@ -12,17 +12,17 @@ import pandas as pd
 import pytest
 from fakes.commands import Call, make_call, one_line
 
-from hexmagic.analysis.overhead import COMPARISON
-from hexmagic.analysis.side_by_side import FITS, SIDE_BY_SIDE
-from hexmagic.analysis.tables import FIDELITY
+from hexmagic.analysis.overhead.comparison import COMPARISON
+from hexmagic.analysis.overhead.side_by_side import FITS, SIDE_BY_SIDE
+from hexmagic.analysis.tables.basic import FIDELITY
 from hexmagic.backends.device import load_device
 from hexmagic.driver.circuits import PlannedCircuit, PlannedGadget
-from hexmagic.driver.files import StorageError
+from hexmagic.driver.folder.files import StorageError
+from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.footprints import footprint, step_seconds
 from hexmagic.driver.plan import make_plan
 from hexmagic.driver.results import parquet_bytes
 from hexmagic.driver.run import Run
-from hexmagic.driver.run_folder import RunFolder
 from hexmagic.experiments.spec import Experiment, load_experiment, parse_experiment
 
 PAPER_D3 = Path(__file__).parent.parent / "experiments" / "paper_d3.yaml"

@@ -14,12 +14,12 @@ from fakes.commands import Call, make_call, one_line
 from fakes.processes import StopAfter, wait_for_shots
 from fakes.world import SPEC, make_services, write_spec
 
-from hexmagic.driver.files import StorageError
-from hexmagic.driver.progress import PlainProgress
+from hexmagic.driver.cli.progress import PlainProgress
+from hexmagic.driver.folder.files import StorageError
 from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.start import run
 
-HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli import main; main()"]
+HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli.main import main; main()"]
 RUN_ID = "tiny-20260102-030405-0000"
 
 

@@ -11,13 +11,13 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli
 from qiskit_aer import AerSimulator
 
-from hexmagic.backends.clifft_check import judge_faults
-from hexmagic.backends.clifft_shots import sample
+from hexmagic.backends.clifft.check import judge_faults
+from hexmagic.backends.clifft.shots import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import find_embeddings
-from hexmagic.experiments.certificate import Certificate, certify
-from hexmagic.experiments.faults import Fault
+from hexmagic.experiments.certificates.faults import Fault
+from hexmagic.experiments.certificates.single import Certificate, certify
 from hexmagic.experiments.program import make_program
 from hexmagic.experiments.record import RecordMap
 from hexmagic.experiments.reuse import Reuse

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from hexmagic.analysis.postselect import count_shots, cut_flow
-from hexmagic.backends.clifft_counts import ideal_flipped
-from hexmagic.backends.clifft_engine import (
+from hexmagic.backends.clifft.counts import ideal_flipped
+from hexmagic.backends.clifft.engine import (
     approximations,
     count,
     counts_early,
@@ -20,22 +20,22 @@ from hexmagic.backends.clifft_engine import (
     sample,
     shots_per_shard,
 )
-from hexmagic.backends.clifft_noise import noise_errors
-from hexmagic.backends.clifft_text import Errors
+from hexmagic.backends.clifft.noise import noise_errors
+from hexmagic.backends.clifft.text import Errors
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import find_embeddings
 from hexmagic.backends.known_strata import known_strata
-from hexmagic.backends.noise import PauliChannel, make_noise
-from hexmagic.experiments.certificate import certify
+from hexmagic.backends.noise.placing import PauliChannel, make_noise
+from hexmagic.experiments.certificates.gate_matrices import gate_matrix
+from hexmagic.experiments.certificates.single import certify
+from hexmagic.experiments.certificates.steps import pauli_matrix
 from hexmagic.experiments.counts import Counts
 from hexmagic.experiments.errors import RefusedError, UsageError
-from hexmagic.experiments.gate_matrices import gate_matrix
 from hexmagic.experiments.measures import MEASURES, Measure
 from hexmagic.experiments.program import make_program
 from hexmagic.experiments.reuse import REUSES, Reuse
 from hexmagic.experiments.spec import Accept, NoiseSpec
-from hexmagic.experiments.steps import pauli_matrix
 
 NONE = NoiseSpec(kind="none")
 UNIFORM = NoiseSpec(kind="uniform", p=3e-3)

@@ -11,14 +11,14 @@ import clifft
 import numpy as np
 import pytest
 
-from hexmagic.backends.clifft_check import judge_faults
-from hexmagic.backends.clifft_fault_sets import sample_fault_sets
-from hexmagic.backends.clifft_faults import given_faults
-from hexmagic.backends.clifft_text import make_text
-from hexmagic.experiments.certificate import Certificate, certify
+from hexmagic.backends.clifft.check import judge_faults
+from hexmagic.backends.clifft.fault_sets import sample_fault_sets
+from hexmagic.backends.clifft.faults import given_faults
+from hexmagic.backends.clifft.text import make_text
+from hexmagic.experiments.certificates.lightest import lightest_weights
+from hexmagic.experiments.certificates.single import Certificate, certify
 from hexmagic.experiments.colour_code import make_colour_code
 from hexmagic.experiments.instructions import Instruction, read_instructions
-from hexmagic.experiments.lightest import lightest_weights
 from hexmagic.experiments.program import Program, make_program
 
 SHOTS = 30_000
@@ -82,7 +82,7 @@ def test_batches_bound_the_memory_and_each_has_its_own_seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program, instructions, _ = case("fold13")
-    monkeypatch.setattr("hexmagic.backends.clifft_shots.SHOTS_PER_BATCH", 4_000)
+    monkeypatch.setattr("hexmagic.backends.clifft.shots.SHOTS_PER_BATCH", 4_000)
     found = sample_fault_sets(program, instructions, weight=2, shots=10_000, seed=3)
     assert found.shots == 10_000
     assert len(set(found.engine_seeds)) == 3

@@ -9,26 +9,26 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hexmagic.backends.clifft_noise import (
+from hexmagic.backends.clifft.noise import (
     STRATUM_PROBABILITY,
     flip_bits,
     is_symmetric,
     noise_errors,
     site_errors,
 )
-from hexmagic.backends.clifft_programs import compile_lines
-from hexmagic.backends.clifft_text import Errors, make_text
+from hexmagic.backends.clifft.programs import compile_lines
+from hexmagic.backends.clifft.text import Errors, make_text
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import find_embeddings
-from hexmagic.backends.noise import (
+from hexmagic.backends.noise.placing import (
     Channel,
     CircuitNoise,
     PauliChannel,
     Relaxation,
     make_noise,
 )
-from hexmagic.experiments.faults import PREPARATION, single_faults
+from hexmagic.experiments.certificates.faults import PREPARATION, single_faults
 from hexmagic.experiments.measures import Measure
 from hexmagic.experiments.program import make_program
 from hexmagic.experiments.reuse import Reuse

@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hexmagic.backends.clifft_check import judge_faults
-from hexmagic.backends.clifft_shots import sample
+from hexmagic.backends.clifft.check import judge_faults
+from hexmagic.backends.clifft.shots import sample
 from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import find_embeddings
@@ -147,7 +147,7 @@ def test_the_same_seed_gives_the_same_shots_and_another_does_not() -> None:
 
 
 def test_batches_are_joined_in_order_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hexmagic.backends.clifft_shots.SHOTS_PER_BATCH", 200)
+    monkeypatch.setattr("hexmagic.backends.clifft.shots.SHOTS_PER_BATCH", 200)
     program = program_of("encoded", 3, "X")
     instructions = read_instructions(program.circuit)
     packed = sample(program, instructions, shots=500, seed=1).packed

@@ -6,13 +6,13 @@ import clifft
 import numpy as np
 import pytest
 
-from hexmagic.backends.clifft_programs import (
+from hexmagic.backends.clifft.programs import (
     compile_lines,
     parity_records,
     sample_survivors,
     with_detectors,
 )
-from hexmagic.backends.clifft_text import make_text
+from hexmagic.backends.clifft.text import make_text
 from hexmagic.experiments.errors import HexmagicError
 from hexmagic.experiments.instructions import read_instructions
 from hexmagic.experiments.measures import Measure

@@ -10,11 +10,11 @@ import pytest
 from fakes.vectors import apply_matrix, zero_state
 from numpy.typing import NDArray
 
-from hexmagic.backends.clifft_faults import TAG_BITS, given_faults, tagged_faults
-from hexmagic.backends.clifft_text import gate_lines, inverse_gate, make_text
+from hexmagic.backends.clifft.faults import TAG_BITS, given_faults, tagged_faults
+from hexmagic.backends.clifft.text import gate_lines, inverse_gate, make_text
+from hexmagic.experiments.certificates.faults import PREPARATION, Fault, FaultKind, single_faults
+from hexmagic.experiments.certificates.gate_matrices import gate_matrix
 from hexmagic.experiments.errors import HexmagicError
-from hexmagic.experiments.faults import PREPARATION, Fault, FaultKind, single_faults
-from hexmagic.experiments.gate_matrices import gate_matrix
 from hexmagic.experiments.instructions import Instruction
 
 ONE_QUBIT = [("h",), ("s",), ("sdg",), ("sx",), ("x",), ("rz", 0.3), ("rz", -3 * pi / 4), ("ry", 2)]

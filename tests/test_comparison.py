@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 from hexmagic.analysis.comparison import combined_table, differences_table
 from hexmagic.analysis.points import BASES, PointCounts
-from hexmagic.analysis.tables import fidelity_table
-from hexmagic.analysis.text import render_text
-from hexmagic.driver.cli import cli
+from hexmagic.analysis.tables.basic import fidelity_table
+from hexmagic.analysis.text.tables import render_text
+from hexmagic.driver.cli.main import cli
 from hexmagic.experiments.counts import Counts, Outcome
 from hexmagic.experiments.measures import Measure
 from hexmagic.experiments.spec import Accept

@@ -19,12 +19,12 @@ from fakes.logged import PASSES
 from fakes.processes import At, StopAfter
 from fakes.world import SHARDS, make_clock, make_services, write_spec
 
-from hexmagic.driver.dask_cluster import Patience
-from hexmagic.driver.dask_pool import ClusterLostError, make_dask_pool
-from hexmagic.driver.dask_worker import BrokenClusterError
+from hexmagic.driver.dask.cluster import Patience
+from hexmagic.driver.dask.pool import ClusterLostError, make_dask_pool
+from hexmagic.driver.dask.worker import BrokenClusterError
 from hexmagic.driver.execution import RunFailedError, Services
 from hexmagic.driver.executors import shards_in_flight
-from hexmagic.driver.ledger import LEDGER_NAME, Ledger
+from hexmagic.driver.ledger.runs import LEDGER_NAME, Ledger
 from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.start import resume, run
 from hexmagic.driver.workers import Kit, make_process_pool

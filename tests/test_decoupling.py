@@ -26,7 +26,7 @@ from hexmagic.backends.decoupling import DECOUPLINGS, FILLED, Decoupling, make_p
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding, find_embeddings
 from hexmagic.backends.isa import make_target
-from hexmagic.experiments.certificate import certify
+from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.instructions import VIRTUAL_NAMES

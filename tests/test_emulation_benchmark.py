@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from hexmagic.backends.channels import PauliChannel
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise import make_noise
+from hexmagic.backends.noise.channels import PauliChannel
+from hexmagic.backends.noise.placing import make_noise
 from hexmagic.driver.adapters import load_engine
 from hexmagic.driver.execution import Services
 from hexmagic.driver.start import prepare_request, read_request

@@ -12,9 +12,9 @@ from fakes.processes import Count, StopAfter, children, is_alive, slow_run, wait
 from fakes.world import SHARDS, make_clock, make_services, with_engine, write_spec
 
 from hexmagic.driver.execution import RunFailedError, Services
-from hexmagic.driver.files import StorageError, write_bytes
-from hexmagic.driver.jobs import EventRow
-from hexmagic.driver.ledger import LEDGER_NAME, Ledger
+from hexmagic.driver.folder.files import StorageError, write_bytes
+from hexmagic.driver.ledger.jobs import EventRow
+from hexmagic.driver.ledger.runs import LEDGER_NAME, Ledger
 from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.start import resume, run
 from hexmagic.driver.workers import make_process_pool

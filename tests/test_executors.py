@@ -15,7 +15,7 @@ from distributed.security import Security
 from fakes.cluster import SHORT, Cluster, cluster, fake_distribution, wait_until
 from fakes.engine import sample
 
-from hexmagic.driver.dask_worker import differing, run_with_kit, software, source_digest
+from hexmagic.driver.dask.worker import differing, run_with_kit, software, source_digest
 from hexmagic.driver.executors import pool_factory, shards_in_flight
 from hexmagic.driver.workers import Kit, make_process_pool
 from hexmagic.experiments.errors import RefusedError, UsageError

@@ -35,11 +35,11 @@ from hexmagic.analysis.explore import COSTS, accept_text, explore
 from hexmagic.analysis.explore_page import fidelity_of, head_html, result_html, short_names
 from hexmagic.analysis.judge import Cut
 from hexmagic.analysis.points import PointCounts
-from hexmagic.analysis.tables import fidelity_table
-from hexmagic.driver.explorer import POLICY, guard
+from hexmagic.analysis.tables.basic import fidelity_table
+from hexmagic.driver.explorer.server import POLICY, guard
+from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.results import load_results
 from hexmagic.driver.run import Run
-from hexmagic.driver.run_folder import RunFolder
 from hexmagic.driver.start import run
 from hexmagic.experiments.counts import Counts, Outcome
 from hexmagic.experiments.errors import UsageError
@@ -292,7 +292,7 @@ def test_the_own_choice_shows_what_hexmagic_table_prints(made: Run, call: Call) 
 
 
 def test_a_round_of_a_criterion_has_a_switch_beside_that_of_all() -> None:
-    controls = pytest.importorskip("hexmagic.driver.explorer_controls", exc_type=ImportError)
+    controls = pytest.importorskip("hexmagic.driver.explorer.controls", exc_type=ImportError)
     point = make_point()
     names = controls.switch_names(point)
     assert names == {

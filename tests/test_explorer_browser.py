@@ -25,14 +25,14 @@ from hexmagic.analysis.choice import own_choice
 from hexmagic.analysis.explore import explore
 from hexmagic.analysis.explore_page import costs_rows, fidelity_of
 from hexmagic.analysis.judge import Cut
-from hexmagic.analysis.plot_numbers import grouped, percent
-from hexmagic.analysis.report_tables import fidelity_rows
+from hexmagic.analysis.plots.numbers import grouped, percent
+from hexmagic.analysis.report.tables import fidelity_rows
+from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.results import load_results
 from hexmagic.driver.run import Run
-from hexmagic.driver.run_folder import RunFolder
 from hexmagic.driver.start import run
 
-HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli import main; main()"]
+HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli.main import main; main()"]
 
 EXECUTABLE = find_browser()
 

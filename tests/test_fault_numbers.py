@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from hexmagic.analysis.fault_numbers import fault_number_weights
+from hexmagic.analysis.strata.fault_numbers import fault_number_weights
 from hexmagic.experiments.errors import UsageError
 
 

@@ -9,15 +9,15 @@ import pytest
 from fakes.exact import judge as judge_states
 from fakes.exact import run_exactly
 
-from hexmagic.experiments import trial
+from hexmagic.experiments.certificates import trial
+from hexmagic.experiments.certificates.fault_classes import classify
+from hexmagic.experiments.certificates.faults import Fault, single_faults
+from hexmagic.experiments.certificates.pair_table import make_pair_table, num_pairs, place_of
+from hexmagic.experiments.certificates.pairs import PairCertificate, certify_pairs
+from hexmagic.experiments.certificates.pauli_frame import make_pauli_frame
 from hexmagic.experiments.colour_code import make_colour_code
 from hexmagic.experiments.errors import RefusedError
-from hexmagic.experiments.fault_classes import classify
-from hexmagic.experiments.fault_pairs import PairCertificate, certify_pairs
-from hexmagic.experiments.faults import Fault, single_faults
 from hexmagic.experiments.instructions import read_instructions
-from hexmagic.experiments.pair_table import make_pair_table, num_pairs, place_of
-from hexmagic.experiments.pauli_frame import make_pauli_frame
 from hexmagic.experiments.program import Program, make_program
 
 EXACT = 1e-9

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from hexmagic.analysis.fits import Fit, LogPoints, fit_decay, fit_power, log_points
-from hexmagic.analysis.published import POINTS, published_fit
+from hexmagic.analysis.overhead.fits import Fit, LogPoints, fit_decay, fit_power, log_points
+from hexmagic.analysis.overhead.published import POINTS, published_fit
 
 P = (1e-4, 2e-4, 5e-4, 1e-3)
 

@@ -10,12 +10,7 @@ from fakes.exact import in_front, pauli_on, pull_back
 
 from hexmagic.experiments.block import Block
 from hexmagic.experiments.detection import make_detection
-from hexmagic.experiments.fold import (
-    FoldTree,
-    fold_gates,
-    make_fold_tree,
-    tree_ancillas,
-)
+from hexmagic.experiments.fold import FoldTree, fold_gates, make_fold_tree, tree_ancillas
 from hexmagic.experiments.hadamard import make_hadamard
 from hexmagic.experiments.patch import Patch, make_bare_patch, make_fold_patch
 

@@ -13,9 +13,9 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import ECRGate
 from qiskit.quantum_info import Operator, Pauli, Statevector
 
-from hexmagic.experiments.gate_matrices import PAULIS, gate_matrix
+from hexmagic.experiments.certificates.gate_matrices import PAULIS, gate_matrix
+from hexmagic.experiments.certificates.steps import make_steps, pauli_matrix
 from hexmagic.experiments.instructions import Instruction, read_instructions
-from hexmagic.experiments.steps import make_steps, pauli_matrix
 
 NUM_QUBITS = 5
 ONE = ("h", "s", "sdg", "sx", "x", "rz", "ry", "delay")

@@ -15,7 +15,7 @@ from fakes.ibm import remote_of, serving, submission_of
 from fakes.remote import FakeJob
 from service import Rule
 
-from hexmagic.backends.ibm_errors import error_of_submission, failure_of
+from hexmagic.backends.ibm.errors import error_of_submission, failure_of
 from hexmagic.backends.remote import (
     AccountError,
     GoneError,
@@ -25,10 +25,10 @@ from hexmagic.backends.remote import (
     RemoteJob,
     UnclearError,
 )
-from hexmagic.driver.collecting import MOST_FETCHES
-from hexmagic.driver.hardware_ledger import Claim
-from hexmagic.driver.ledger import LEDGER_NAME
-from hexmagic.driver.settling import PATIENCE_SECONDS
+from hexmagic.driver.hardware.collecting import MOST_FETCHES
+from hexmagic.driver.hardware.settling import PATIENCE_SECONDS
+from hexmagic.driver.ledger.hardware import Claim
+from hexmagic.driver.ledger.runs import LEDGER_NAME
 
 ONE = SPEC.replace("shots: 300", "shots: 100")
 TWO = SPEC.replace("shots: 300", "shots: 200")
@@ -395,7 +395,7 @@ def test_an_interrupt_while_the_token_is_fetched_sends_nothing_later(
             raise KeyboardInterrupt
 
         service.rules.append(Rule(kind="slow", seconds=0.5, path="/identity/token"))
-        monkeypatch.setattr("hexmagic.backends.ibm_link.within", interrupted)
+        monkeypatch.setattr("hexmagic.backends.ibm.link.within", interrupted)
         with pytest.raises(KeyboardInterrupt):
             remote.post(body)
         at_work[0].join()
@@ -729,7 +729,7 @@ def test_a_resumption_that_is_killed_leaves_a_run_that_goes_on(
     world.remote.end("failed", reason="fridge warm")
     world.tick(code=4)
     with monkeypatch.context() as patch:
-        patch.setattr("hexmagic.driver.hardware_start.plan_submissions", _killed)
+        patch.setattr("hexmagic.driver.hardware.start.plan_submissions", _killed)
         with pytest.raises(KilledError):
             world.call("run", "--resume", "latest", "--no-wait")
     world.tick()

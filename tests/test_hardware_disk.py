@@ -10,7 +10,7 @@ import pytest
 from fakes.crashing import Grounds, Road, World, open_grounds, travel
 from fakes.killer import KILLED, NOT_ALLOWED, Fault
 
-from hexmagic.driver.directory_lock import LOCK_NAME
+from hexmagic.driver.folder.directory_lock import LOCK_NAME
 
 PARTS = 4
 """Every write there is, in so many tests, so that they are shared by the cores."""

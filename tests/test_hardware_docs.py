@@ -30,7 +30,7 @@ from fakes.page import (
 )
 from service import API_KEY, LoopbackService, ServiceConfig
 
-from hexmagic.driver.jobs import JobState, RunState
+from hexmagic.driver.ledger.jobs import JobState, RunState
 from hexmagic.driver.site import SITE_NAME, IbmSite, Site, SiteBudget, load_site
 from hexmagic.experiments.spec import parse_experiment
 

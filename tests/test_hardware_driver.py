@@ -20,7 +20,7 @@ from hexmagic.backends.remote import (
     RemoteError,
     UnclearError,
 )
-from hexmagic.driver import hardware_run
+from hexmagic.driver.hardware import run as hardware_run
 from hexmagic.driver.run import open_run
 
 ONE = SPEC.replace("shots: 300", "shots: 100")
@@ -408,14 +408,14 @@ def test_bits_in_another_order_fail_the_job(world: World) -> None:
 @pytest.mark.parametrize(
     ("where", "fetches"),
     [
-        ("hexmagic.driver.collecting._decode", 1),
-        ("hexmagic.driver.run_folder.RunFolder.save_shots", 1),
+        ("hexmagic.driver.hardware.collecting._decode", 1),
+        ("hexmagic.driver.folder.run_folder.RunFolder.save_shots", 1),
         ("hexmagic.driver.outputs.write_tables", 1),
         ("hexmagic.driver.outputs.write_report", 1),
-        ("hexmagic.driver.hardware_end._close_batches", 1),
-        ("hexmagic.driver.hardware_end.write_ending", 1),
-        ("hexmagic.driver.hardware_end.call_hook", 1),
-        ("hexmagic.driver.ledger.Ledger.set_run_state", 1),
+        ("hexmagic.driver.hardware.end._close_batches", 1),
+        ("hexmagic.driver.hardware.end.write_ending", 1),
+        ("hexmagic.driver.hardware.end.call_hook", 1),
+        ("hexmagic.driver.ledger.runs.Ledger.set_run_state", 1),
     ],
 )
 def test_a_process_killed_while_it_collects_loses_nothing(
@@ -439,7 +439,7 @@ def killed(*_: object, **__: object) -> None:
 
 def test_a_killed_start_leaves_no_half_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr("hexmagic.driver.hardware_start.register", killed)
+        patch.setattr("hexmagic.driver.hardware.start.register", killed)
         world.call("run", world.spec(text=ONE), "--no-wait")
     world.tick(code=75)
     assert world.states() == ["submitted"]

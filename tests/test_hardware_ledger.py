@@ -12,10 +12,10 @@ from fakes.old_ledgers import VERSION_1, VERSION_2
 from fakes.remote import Clock
 
 from hexmagic.backends.remote import RemoteJob, RemoteState
-from hexmagic.driver.files import StorageError
-from hexmagic.driver.hardware_ledger import Claim, HardwareLedger
-from hexmagic.driver.jobs import SCHEMA_VERSION, TRANSITIONS, JobRow, JobState, RunRow
-from hexmagic.driver.ledger import IllegalTransitionError
+from hexmagic.driver.folder.files import StorageError
+from hexmagic.driver.ledger.hardware import Claim, HardwareLedger
+from hexmagic.driver.ledger.jobs import SCHEMA_VERSION, TRANSITIONS, JobRow, JobState, RunRow
+from hexmagic.driver.ledger.runs import IllegalTransitionError
 from hexmagic.driver.shards import Shard
 
 RUN = RunRow(run_id="r", name="n", created="2026", state="waiting")

@@ -24,7 +24,7 @@ import hexmagic
 ROOT = Path(__file__).parents[1]
 SPEC = ROOT / "experiments" / "hardware_h.yaml"
 CIRCUITS = 9
-HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli import main; main()"]
+HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli.main import main; main()"]
 
 
 class Shell:

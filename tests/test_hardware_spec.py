@@ -26,7 +26,7 @@ from hexmagic.experiments.spec import (
     with_fields,
     write_experiment,
 )
-from hexmagic.experiments.spec_schedule import parse_duration, parse_time, show_duration
+from hexmagic.experiments.spec.schedule import parse_duration, parse_time, show_duration
 
 HARDWARE = Path(__file__).parent.parent / "experiments" / "hardware_h.yaml"
 CALIBRATION = NoiseSpec(kind="calibration")

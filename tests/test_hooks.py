@@ -17,7 +17,7 @@ from fakes.hardware import EMULATED, SPEC, KilledError, World, make_world
 from fakes.processes import StopAfter
 
 from hexmagic.backends.remote import UnclearError
-from hexmagic.driver import hooks
+from hexmagic.driver.hardware import hooks
 from hexmagic.driver.start import run
 
 ONE = SPEC.replace("shots: 300", "shots: 100")
@@ -90,7 +90,7 @@ def test_tables_and_report_are_there_when_it_is_called(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["subprocess.Popen", "hexmagic.driver.ledger.Ledger.set_run_state"]
+    "where", ["subprocess.Popen", "hexmagic.driver.ledger.runs.Ledger.set_run_state"]
 )
 def test_a_crash_at_the_end_does_not_call_it_twice(
     world: World, monkeypatch: pytest.MonkeyPatch, where: str

@@ -14,7 +14,7 @@ import pytest
 from fakes.ibm import remote_of, serving, submission_of
 from service import LoopbackService, Rule
 
-from hexmagic.backends.ibm_errors import read_retry_after
+from hexmagic.backends.ibm.errors import read_retry_after
 from hexmagic.backends.redaction import one_line
 from hexmagic.backends.remote import AccountError, NotAcceptedError, RemoteError
 

@@ -13,7 +13,7 @@ import pytest
 from fakes.ibm import BOSTON, answering, dripping, remote_of, serving, submission_of
 from service import LoopbackService, Rule
 
-from hexmagic.backends.ibm import IbmSettings, open_remote
+from hexmagic.backends.ibm.door import IbmSettings, open_remote
 from hexmagic.backends.remote import (
     AccountError,
     NotAcceptedError,

@@ -10,7 +10,7 @@ from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import Clbit, Parameter
 
 from hexmagic.backends.device import Device, load_device
-from hexmagic.backends.ibm_checks import check_isa, check_job, check_tags
+from hexmagic.backends.ibm.checks import check_isa, check_job, check_tags
 from hexmagic.experiments.errors import RefusedError
 
 Change = Callable[[QuantumCircuit], object]
@@ -138,7 +138,7 @@ def test_an_impossible_job_is_refused_before_it_is_encoded(
 def test_the_clients_own_check_is_translated(
     remotes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hexmagic.backends.ibm_remote.check_job", lambda *_, **__: None)
+    monkeypatch.setattr("hexmagic.backends.ibm.remote.check_job", lambda *_, **__: None)
     circuit = circuit_on()
     circuit.h(3)
     job = replace(submission_of(), circuits=((circuit, 5),))

@@ -7,7 +7,7 @@ import pytest
 from fakes.ibm import remote_of, serving, submission_of
 from service import LoopbackService, Rule
 
-from hexmagic.backends.ibm_jobs import PAGE, ask_jobs, read_charge, read_job
+from hexmagic.backends.ibm.jobs import PAGE, ask_jobs, read_charge, read_job
 from hexmagic.backends.remote import RemoteError, RemoteJob
 
 

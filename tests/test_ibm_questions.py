@@ -8,7 +8,7 @@ import pytest
 from fakes.ibm import BOSTON, dripping, remote_of, serving, submission_of
 from service import Instance, LoopbackService, Rule, make_crn
 
-from hexmagic.backends.ibm import IbmSettings, open_remote
+from hexmagic.backends.ibm.door import IbmSettings, open_remote
 from hexmagic.backends.remote import AccountError, RemoteError
 
 QUESTIONS: dict[str, Callable[[Any, str], object]] = {

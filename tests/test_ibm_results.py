@@ -31,7 +31,7 @@ from hexmagic.backends.canary import CanaryError, make_canary
 from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.ibm_results import ResultError, decode_result, to_shots
+from hexmagic.backends.ibm.results import ResultError, decode_result, to_shots
 from hexmagic.experiments.errors import HexmagicError
 from hexmagic.experiments.program import make_program
 from hexmagic.experiments.record import RecordMap

@@ -19,13 +19,13 @@ from fakes.world import SPEC, make_services, write_spec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexmagic.driver import junit_log
-from hexmagic.driver.cli_errors import TerminatedError
-from hexmagic.driver.files import StorageError
-from hexmagic.driver.junit import Case, Fault, Suite, junit_xml, write_junit
+from hexmagic.driver.cli import junit_log
+from hexmagic.driver.cli.errors import TerminatedError
+from hexmagic.driver.cli.junit import Case, Fault, Suite, junit_xml, write_junit
+from hexmagic.driver.folder.files import StorageError
 from hexmagic.driver.start import run
 
-HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli import main; main()"]
+HEXMAGIC = [sys.executable, "-c", "from hexmagic.driver.cli.main import main; main()"]
 RUN_ID = "tiny-20260102-030405-0000"
 FILE = "out/r.xml"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from fakes.world import make_clock
 
-from hexmagic.driver.files import StorageError
-from hexmagic.driver.jobs import TRANSITIONS, JobRow, JobState, RunRow
-from hexmagic.driver.ledger import IllegalTransitionError, Ledger
+from hexmagic.driver.folder.files import StorageError
+from hexmagic.driver.ledger.jobs import TRANSITIONS, JobRow, JobState, RunRow
+from hexmagic.driver.ledger.runs import IllegalTransitionError, Ledger
 from hexmagic.driver.shards import Shard
 
 RUN = RunRow(run_id="r", name="n", created="2026", state="running")

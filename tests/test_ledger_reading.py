@@ -12,11 +12,11 @@ import pytest
 from fakes.old_ledgers import VERSION_1
 from fakes.world import make_clock
 
-from hexmagic.driver.files import StorageError
-from hexmagic.driver.hardware_ledger import HardwareLedger
-from hexmagic.driver.jobs import RunRow
-from hexmagic.driver.ledger import Ledger
-from hexmagic.driver.schedule_ledger import ScheduleLedger
+from hexmagic.driver.folder.files import StorageError
+from hexmagic.driver.ledger.hardware import HardwareLedger
+from hexmagic.driver.ledger.jobs import RunRow
+from hexmagic.driver.ledger.runs import Ledger
+from hexmagic.driver.ledger.schedules import ScheduleLedger
 
 RUN = RunRow(run_id="r", name="n", created="2026", state="running")
 

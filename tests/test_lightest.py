@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from hexmagic.experiments.certificates.lightest import corrections, lightest_weights
 from hexmagic.experiments.colour_code import make_colour_code
-from hexmagic.experiments.lightest import corrections, lightest_weights
 
 
 def syndromes(masks: np.ndarray, distance: int) -> np.ndarray:

@@ -13,12 +13,12 @@ import pytest
 
 from hexmagic.analysis.phases import make_phases
 from hexmagic.analysis.postselect import cut_flow, logical_outcomes
-from hexmagic.backends.clifft_check import judge_faults
-from hexmagic.backends.clifft_shots import sample
+from hexmagic.backends.clifft.check import judge_faults
+from hexmagic.backends.clifft.shots import sample
 from hexmagic.experiments.block import Gate
+from hexmagic.experiments.certificates.faults import Fault
 from hexmagic.experiments.encode import make_encode
 from hexmagic.experiments.errors import UsageError
-from hexmagic.experiments.faults import Fault
 from hexmagic.experiments.hadamard import make_hadamard_readout
 from hexmagic.experiments.instructions import Instruction, read_instructions
 from hexmagic.experiments.measures import Measure

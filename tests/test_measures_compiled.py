@@ -12,22 +12,22 @@ import pytest
 from qiskit import qasm3, qpy
 
 from hexmagic.analysis.postselect import cut_flow, logical_outcomes
-from hexmagic.backends.clifft_check import judge_faults
-from hexmagic.backends.clifft_shots import sample
+from hexmagic.backends.clifft.check import judge_faults
+from hexmagic.backends.clifft.shots import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import Device, load_device
 from hexmagic.backends.embedding import find_embeddings
-from hexmagic.driver.circuit_files import encode_circuit
 from hexmagic.driver.circuits import planned_gadgets, roles_on_device
-from hexmagic.experiments.certificate import Certificate, certify
+from hexmagic.driver.folder.circuit_files import encode_circuit
+from hexmagic.experiments.certificates.faults import Fault
+from hexmagic.experiments.certificates.single import Certificate, certify
+from hexmagic.experiments.certificates.trial import make_trial
 from hexmagic.experiments.errors import RefusedError
-from hexmagic.experiments.faults import Fault
 from hexmagic.experiments.instructions import read_instructions
 from hexmagic.experiments.measures import Measure
 from hexmagic.experiments.program import make_program
 from hexmagic.experiments.reuse import REUSES, Reuse
 from hexmagic.experiments.spec import Accept
-from hexmagic.experiments.trial import make_trial
 
 DEVICES = ("fake_boston", "fake_torino")
 SEARCHED = ("fold13", "fold14", "tree16")

@@ -8,9 +8,9 @@ from qiskit.quantum_info import Kraus, SuperOp
 from qiskit_aer.noise import thermal_relaxation_error
 
 from hexmagic.backends.device import Operation, QubitCalibration
-from hexmagic.backends.mixture import Alternative, alternatives, sample_strikes
-from hexmagic.backends.noise import PauliChannel, Relaxation, relaxation
-from hexmagic.experiments.steps import Matrix, pauli_matrix
+from hexmagic.backends.noise.mixture import Alternative, alternatives, sample_strikes
+from hexmagic.backends.noise.placing import PauliChannel, Relaxation, relaxation
+from hexmagic.experiments.certificates.steps import Matrix, pauli_matrix
 
 T1S = st.floats(1e-6, 1e-3)
 RATIOS = st.floats(0.01, 2.0)

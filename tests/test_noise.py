@@ -10,7 +10,7 @@ from qiskit_aer.noise import depolarizing_error, thermal_relaxation_error
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import Operation, load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise import (
+from hexmagic.backends.noise.placing import (
     Channel,
     CircuitNoise,
     PauliChannel,
@@ -18,11 +18,11 @@ from hexmagic.backends.noise import (
     make_noise,
     single_qubit_readout,
 )
+from hexmagic.experiments.certificates.faults import PREPARATION
+from hexmagic.experiments.certificates.steps import Matrix, pauli_matrix
 from hexmagic.experiments.errors import UsageError
-from hexmagic.experiments.faults import PREPARATION
 from hexmagic.experiments.program import make_program
 from hexmagic.experiments.spec import NoiseSpec
-from hexmagic.experiments.steps import Matrix, pauli_matrix
 
 NONE = NoiseSpec(kind="none", p=None)
 CALIBRATION = NoiseSpec(kind="calibration", p=None)

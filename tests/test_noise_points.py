@@ -9,7 +9,7 @@ from fakes.commands import Call, make_call, one_line
 from fakes.world import write_spec
 
 from hexmagic.backends.device import load_device
-from hexmagic.backends.noise import make_noise
+from hexmagic.backends.noise.placing import make_noise
 from hexmagic.driver.build import build_point, judge_circuit
 from hexmagic.driver.device_tables import describe_device, render_device
 from hexmagic.driver.plan import Plan, Point, make_plan

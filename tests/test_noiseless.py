@@ -9,14 +9,14 @@ from functools import cache
 import pytest
 
 from hexmagic.experiments.block import Block
-from hexmagic.experiments.certificate import certify
+from hexmagic.experiments.certificates.noiseless import Noiseless, check_noiseless
+from hexmagic.experiments.certificates.pauli_frame import make_pauli_frame
+from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.detection import make_detection
 from hexmagic.experiments.encode import make_encode
 from hexmagic.experiments.errors import HexmagicError
 from hexmagic.experiments.hadamard import make_hadamard
 from hexmagic.experiments.instructions import Instruction, read_instructions
-from hexmagic.experiments.noiseless import Noiseless, check_noiseless
-from hexmagic.experiments.pauli_frame import make_pauli_frame
 from hexmagic.experiments.program import Program, assemble, make_patch, make_program
 from hexmagic.experiments.readout import make_readout
 from hexmagic.experiments.reuse import REUSES, Reuse

@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hexmagic.analysis.distillation import DISTILLATIONS, after_15_to_1, smallest_distillation
-from hexmagic.analysis.overhead import (
+from hexmagic.analysis.overhead.comparison import (
     COMPARISON,
     MEASURED,
     Attempt,
@@ -20,13 +19,18 @@ from hexmagic.analysis.overhead import (
     measured_points,
     run_points,
 )
-from hexmagic.analysis.overhead_text import (
+from hexmagic.analysis.overhead.distillation import (
+    DISTILLATIONS,
+    after_15_to_1,
+    smallest_distillation,
+)
+from hexmagic.analysis.overhead.published import POINTS
+from hexmagic.analysis.text.overhead import (
     headline,
     markdown_comparison,
     render_comparison,
     rounded,
 )
-from hexmagic.analysis.published import POINTS
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = measured_points()

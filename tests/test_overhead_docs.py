@@ -9,8 +9,8 @@ import os
 import re
 from pathlib import Path
 
-from hexmagic.analysis.overhead import COMPARISON, MEASURED, comparison, measured_points
-from hexmagic.analysis.overhead_text import markdown_comparison
+from hexmagic.analysis.overhead.comparison import COMPARISON, MEASURED, comparison, measured_points
+from hexmagic.analysis.text.overhead import markdown_comparison
 
 PAGE = Path(__file__).parents[1] / "docs" / "overhead.md"
 BEGIN = "<!-- overhead: from here on the output of the command above -->\n\n"

@@ -9,8 +9,8 @@ from statistics import NormalDist
 import pandas as pd
 import pytest
 
-from hexmagic.analysis.overhead import measured_points, run_points
-from hexmagic.driver.catalogue import open_run_folder
+from hexmagic.analysis.overhead.comparison import measured_points, run_points
+from hexmagic.driver.folder.catalogue import open_run_folder
 from hexmagic.driver.footprints import attempts
 from hexmagic.driver.start import run
 from hexmagic.experiments.spec import EstimateSpec, Experiment, load_experiment

@@ -10,23 +10,23 @@ import numpy as np
 import pytest
 
 from hexmagic.analysis.postselect import cut_flow
-from hexmagic.backends.aer import sample
+from hexmagic.backends.aer.engine import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding, find_embeddings
-from hexmagic.backends.noise import PauliChannel, make_noise, single_qubit_readout
+from hexmagic.backends.noise.placing import PauliChannel, make_noise, single_qubit_readout
 from hexmagic.backends.prediction import predict_acceptance
 from hexmagic.backends.routing import route_program
 from hexmagic.experiments.block import Block, Read
-from hexmagic.experiments.certificate import certify
+from hexmagic.experiments.certificates.faults import PREPARATION
+from hexmagic.experiments.certificates.single import certify
+from hexmagic.experiments.certificates.trial import make_trial
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.errors import UsageError
-from hexmagic.experiments.faults import PREPARATION
 from hexmagic.experiments.instructions import read_instructions
 from hexmagic.experiments.patch import Patch
 from hexmagic.experiments.program import Program, assemble, make_program
 from hexmagic.experiments.spec import Accept, NoiseSpec
-from hexmagic.experiments.trial import make_trial
 
 P = 0.01
 PAPER, UNIFORM = NoiseSpec(kind="paper", p=P), NoiseSpec(kind="uniform", p=P)
@@ -227,7 +227,7 @@ def clifft_acceptance(found: Compiled, spec: NoiseSpec, accept: Accept, shots: i
     """Return how many shots are kept, by clifft, with the noise written out as text here."""
     import clifft
 
-    from hexmagic.backends.clifft_text import Errors, make_text
+    from hexmagic.backends.clifft.text import Errors, make_text
     from hexmagic.experiments.shots import pack_shots
 
     noise = make_noise(found, spec)

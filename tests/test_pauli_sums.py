@@ -13,10 +13,8 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 from qiskit.quantum_info import Pauli as QiskitPauli
 
-from hexmagic.experiments.clifford import gate_images, matrix_images, quarter_turns
-from hexmagic.experiments.errors import HexmagicError
-from hexmagic.experiments.instructions import Instruction
-from hexmagic.experiments.pauli_sums import (
+from hexmagic.experiments.certificates.clifford import gate_images, matrix_images, quarter_turns
+from hexmagic.experiments.certificates.pauli_sums import (
     Pauli,
     PauliSums,
     anticommuting,
@@ -29,6 +27,8 @@ from hexmagic.experiments.pauli_sums import (
     pack,
     rotated,
 )
+from hexmagic.experiments.errors import HexmagicError
+from hexmagic.experiments.instructions import Instruction
 
 QUBITS = 3
 MASKS = st.integers(0, 2**QUBITS - 1)

@@ -7,8 +7,6 @@ from collections import Counter
 
 import pytest
 
-from hexmagic.analysis.drawings import PatchDrawing, role_shape
-from hexmagic.analysis.phase_pictures import phase_picture, phase_words
 from hexmagic.analysis.phases import (
     ALSO_FLAG,
     BOTH,
@@ -21,7 +19,9 @@ from hexmagic.analysis.phases import (
     Phase,
     make_phases,
 )
-from hexmagic.analysis.plot_svg import SHAPES, shape
+from hexmagic.analysis.plots.drawings import PatchDrawing, role_shape
+from hexmagic.analysis.plots.phase_pictures import phase_picture, phase_words
+from hexmagic.analysis.plots.svg import SHAPES, shape
 from hexmagic.experiments.patch import Patch
 from hexmagic.experiments.program import make_program
 from hexmagic.experiments.reuse import Reuse

@@ -6,13 +6,13 @@ from fakes.aer_noise import make_aer_noise_model, with_relaxation
 from qiskit_aer import AerSimulator
 
 from hexmagic.analysis.postselect import cut_flow
-from hexmagic.backends.aer import sample
+from hexmagic.backends.aer.engine import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise import make_noise
+from hexmagic.backends.noise.placing import make_noise
 from hexmagic.backends.prediction import predict_acceptance, single_faults_of
-from hexmagic.experiments.certificate import certify
+from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.program import make_program
 from hexmagic.experiments.shots import Shots, pack_shots

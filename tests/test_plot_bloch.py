@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from fakes.reports import BARE, ENCODED, PROTOCOL, UNFOLDED, frame, interval
 
-from hexmagic.analysis.plot_bloch import MAGIC, Window, bloch_plot, bloch_rows
-from hexmagic.analysis.report_pictures import bloch_pictures
-from hexmagic.analysis.tables import FIDELITY
+from hexmagic.analysis.plots.bloch import MAGIC, Window, bloch_plot, bloch_rows
+from hexmagic.analysis.report.pictures import bloch_pictures
+from hexmagic.analysis.tables.basic import FIDELITY
 
 
 def one(x: float, z: float, half: float = 0.02, **changes: object) -> pd.DataFrame:

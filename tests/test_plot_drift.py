@@ -9,8 +9,8 @@ from fakes.reports import make_drift
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexmagic.analysis.plot_axes import padded, round_ticks
-from hexmagic.analysis.plot_drift import Panel, drift_panels, drift_plot
+from hexmagic.analysis.plots.axes import padded, round_ticks
+from hexmagic.analysis.plots.drift import Panel, drift_panels, drift_plot
 
 
 def panel(frame: pd.DataFrame, title: str) -> Panel:

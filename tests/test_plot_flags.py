@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from fakes.reports import make_flags
 
-from hexmagic.analysis.plot_flags import FlagCell, flag_cells, flags_plot
-from hexmagic.analysis.report_pictures import flag_pictures
+from hexmagic.analysis.plots.flags import FlagCell, flag_cells, flags_plot
+from hexmagic.analysis.report.pictures import flag_pictures
 
 
 def cell(frame: pd.DataFrame, bit: str) -> FlagCell:

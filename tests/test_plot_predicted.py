@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from fakes.reports import make_predicted
 
-from hexmagic.analysis.plot_predicted import compared, predicted_plot
+from hexmagic.analysis.plots.predicted import compared, predicted_plot
 
 
 def row(**changes: Any) -> pd.DataFrame:

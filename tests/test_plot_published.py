@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hexmagic.analysis.plot_labels import Box, LabelRoom
-from hexmagic.analysis.plot_published import WIDTH, published_plot
-from hexmagic.analysis.published import POINTS
-from hexmagic.analysis.published_experiments import published_experiments
+from hexmagic.analysis.overhead.published import POINTS
+from hexmagic.analysis.overhead.published_experiments import published_experiments
+from hexmagic.analysis.plots.labels import Box, LabelRoom
+from hexmagic.analysis.plots.published import WIDTH, published_plot
 
 FRAME = Box(0, 0, 300, 200)
 

@@ -13,20 +13,20 @@ import pytest
 from fakes.processes import StopAfter
 from fakes.world import SPEC, make_services, write_spec
 
-from hexmagic.analysis.tables import IDENTITY
+from hexmagic.analysis.tables.basic import IDENTITY
 from hexmagic.driver import build
 from hexmagic.driver.check import describe, render_check
+from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.plan import Point, make_plan
 from hexmagic.driver.policies import Policy, best_policy, render_policies, reuse_words
 from hexmagic.driver.prepare import prepare
 from hexmagic.driver.results import load_results
 from hexmagic.driver.run import Run
-from hexmagic.driver.run_folder import RunFolder
 from hexmagic.driver.start import resume, run
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.reuse import REUSES
-from hexmagic.experiments.schema import json_schema
 from hexmagic.experiments.spec import parse_experiment
+from hexmagic.experiments.spec.schema import json_schema
 
 NOISY = ("heavy_hex_5, noise: none", "fake_boston, noise: calibration")
 BEST = ("scheme: fold13", "scheme: fold13, reuse: best")

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from hexmagic.analysis.postselect import cut_flow
-from hexmagic.backends.aer import sample
+from hexmagic.backends.aer.engine import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
 from hexmagic.backends.prediction import predict_acceptance
-from hexmagic.experiments.certificate import Certificate, certify
+from hexmagic.experiments.certificates.single import Certificate, certify
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.program import make_program
 from hexmagic.experiments.spec import Accept, NoiseSpec

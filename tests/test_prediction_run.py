@@ -16,20 +16,20 @@ from fakes.world import make_services
 from scipy.stats import chi2
 
 from hexmagic.analysis.cut_counts import count_cuts
-from hexmagic.analysis.flags_table import flags_table
 from hexmagic.analysis.points import PointCounts
-from hexmagic.analysis.predicted_table import predicted_table
-from hexmagic.backends import clifft_engine
+from hexmagic.analysis.tables.flags import flags_table
+from hexmagic.analysis.tables.predicted import predicted_table
+from hexmagic.backends.clifft import engine as clifft_engine
 from hexmagic.backends.compilation import Compiled
 from hexmagic.backends.device import Device
 from hexmagic.driver.adapters import Engine, load_engine
-from hexmagic.driver.cli import cli
-from hexmagic.driver.files import StorageError
+from hexmagic.driver.cli.main import cli
+from hexmagic.driver.folder.files import StorageError
+from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.prediction import BATCHES, Predicted, predict_run
 from hexmagic.driver.prediction_circuits import load_compiled
 from hexmagic.driver.results import load_results
 from hexmagic.driver.run import Run, open_run
-from hexmagic.driver.run_folder import RunFolder
 from hexmagic.driver.start import run
 from hexmagic.experiments.errors import RefusedError, UsageError
 from hexmagic.experiments.measures import Measure

@@ -18,10 +18,10 @@ from qiskit import QuantumCircuit, qpy
 from hexmagic.backends.device import Device
 from hexmagic.backends.remote import AccountError, RemoteError, Usage
 from hexmagic.driver.build import judge_circuit
-from hexmagic.driver.circuit_files import QPY_VERSION
+from hexmagic.driver.folder.circuit_files import QPY_VERSION
+from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.plan import Point
-from hexmagic.driver.run_folder import RunFolder
-from hexmagic.experiments.certificate import Certificate
+from hexmagic.experiments.certificates.single import Certificate
 
 ONE = SPEC.replace("shots: 300", "shots: 100")
 LINE = 1 + SPEC.splitlines().index("seed: 7") + 1

@@ -6,7 +6,13 @@ from math import exp
 
 import pytest
 
-from hexmagic.analysis.published import CIRCUITS, FITS, POINTS, PublishedPoint, published_fit
+from hexmagic.analysis.overhead.published import (
+    CIRCUITS,
+    FITS,
+    POINTS,
+    PublishedPoint,
+    published_fit,
+)
 
 CIRCUIT = {circuit.distance: circuit for circuit in CIRCUITS}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hexmagic.analysis.published_experiments import (
+from hexmagic.analysis.overhead.published_experiments import (
     CHECKS,
     KINDS,
     PUBLISHED,
@@ -73,6 +73,6 @@ def test_no_point_is_there_twice() -> None:
 
 
 def test_the_file_is_plain_csv_that_pandas_reads_alone() -> None:
-    path = Path(__file__).parents[1] / "analysis" / "published_experiments.csv"
+    path = Path(__file__).parents[1] / "analysis" / "overhead" / "published_experiments.csv"
     assert list(pd.read_csv(path)) == list(PUBLISHED)
     assert path.read_text(encoding="ascii").endswith("\n")

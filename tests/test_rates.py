@@ -19,8 +19,8 @@ from fakes.judged import (
 from hexmagic.analysis.estimate import wilson_interval
 from hexmagic.analysis.exact_interval import clopper_pearson_interval
 from hexmagic.analysis.rates import measured_rates
-from hexmagic.analysis.strata import STRATIFIED
-from hexmagic.analysis.tables import cutflow_table, fidelity_table, points_table
+from hexmagic.analysis.strata.rates import STRATIFIED
+from hexmagic.analysis.tables.basic import cutflow_table, fidelity_table, points_table
 from hexmagic.experiments.counts import Counts
 
 LEVEL = 0.95

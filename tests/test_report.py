@@ -21,9 +21,9 @@ from fakes.reports import (
 )
 
 from hexmagic.analysis.phases import FLAG, X_SYNDROME, Phase
-from hexmagic.analysis.report import render_report
-from hexmagic.analysis.report_summary import findings
-from hexmagic.analysis.tables import FIDELITY
+from hexmagic.analysis.report.page import render_report
+from hexmagic.analysis.report.summary import findings
+from hexmagic.analysis.tables.basic import FIDELITY
 
 VOID = {"meta", "br"}
 EVIL = """<img src=x onerror="alert('1')">&amp;"""

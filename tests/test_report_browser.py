@@ -13,8 +13,8 @@ from fakes.browser import LEFT_OUT, PAPER_WIDTH, View, find_browser, look, open_
 from fakes.reports import make_full_data
 from playwright.sync_api import Browser
 
-from hexmagic.analysis.report import render_report
-from hexmagic.driver.cli import cli
+from hexmagic.analysis.report.page import render_report
+from hexmagic.driver.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 WIDE, PHONE = View(width=1280), View(width=400)

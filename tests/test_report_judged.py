@@ -17,13 +17,13 @@ from fakes.judged import (
     swept_points,
 )
 
-from hexmagic.analysis.plot_fidelity import fidelity_plot, infidelity_plot
-from hexmagic.analysis.plot_numbers import TIMES, scientific_interval
+from hexmagic.analysis.plots.fidelity import fidelity_plot, infidelity_plot
+from hexmagic.analysis.plots.numbers import TIMES, scientific_interval
 from hexmagic.analysis.points import PointCounts
-from hexmagic.analysis.report import ReportData, render_report
-from hexmagic.analysis.report_judged import infidelity_rows, judgements
-from hexmagic.analysis.strata_table import strata_table
-from hexmagic.analysis.tables import cutflow_table, fidelity_table, points_table
+from hexmagic.analysis.report.judged import infidelity_rows, judgements
+from hexmagic.analysis.report.page import ReportData, render_report
+from hexmagic.analysis.tables.basic import cutflow_table, fidelity_table, points_table
+from hexmagic.analysis.tables.strata import strata_table
 from hexmagic.experiments.counts import Counts
 
 TOMOGRAPHY = {basis: counts(1000, 800, 100) for basis in "XYZ"}

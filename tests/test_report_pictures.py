@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hexmagic.analysis.drawings import PatchDrawing, device_map, face_keys, patch_picture
-from hexmagic.analysis.plot_bars import Stage, circuit_seconds, cutflow_plot, timeline_plot
-from hexmagic.analysis.plot_fidelity import fidelity_plot, infidelity_plot
-from hexmagic.analysis.plot_geometry import convex_hull, label_place
-from hexmagic.analysis.plot_numbers import grouped, seconds, with_interval
-from hexmagic.analysis.plot_svg import shape
+from hexmagic.analysis.plots.bars import Stage, circuit_seconds, cutflow_plot, timeline_plot
+from hexmagic.analysis.plots.drawings import PatchDrawing, device_map, face_keys, patch_picture
+from hexmagic.analysis.plots.fidelity import fidelity_plot, infidelity_plot
+from hexmagic.analysis.plots.geometry import convex_hull, label_place
+from hexmagic.analysis.plots.numbers import grouped, seconds, with_interval
+from hexmagic.analysis.plots.svg import shape
 from hexmagic.experiments.colour_code import make_colour_code
 from hexmagic.experiments.program import make_program
 

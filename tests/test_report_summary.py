@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from hexmagic.analysis.report_certificate import certificate_views, point_verdict
-from hexmagic.analysis.report_summary import separation_sigma, sigma_words
+from hexmagic.analysis.report.certificate import certificate_views, point_verdict
+from hexmagic.analysis.report.summary import separation_sigma, sigma_words
 
 
 def certificate(detection: int = 0, correction: int = 1, **changes: Any) -> dict[str, Any]:

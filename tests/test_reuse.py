@@ -14,20 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hexmagic.analysis.postselect import cut_flow, logical_outcomes
-from hexmagic.backends.aer import sample
+from hexmagic.backends.aer.engine import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding, find_embeddings, no_fault_log
-from hexmagic.backends.noise import make_noise
+from hexmagic.backends.noise.placing import make_noise
 from hexmagic.backends.prediction import predict_acceptance
 from hexmagic.experiments.block import Block, Read
-from hexmagic.experiments.certificate import certify
+from hexmagic.experiments.certificates.faults import Fault
+from hexmagic.experiments.certificates.noiseless import check_noiseless
+from hexmagic.experiments.certificates.pauli_frame import make_pauli_frame
+from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.colour_code import Basis, ColourCode
-from hexmagic.experiments.faults import Fault
 from hexmagic.experiments.instructions import read_instructions
-from hexmagic.experiments.noiseless import check_noiseless
 from hexmagic.experiments.patch import spider_names
-from hexmagic.experiments.pauli_frame import make_pauli_frame
 from hexmagic.experiments.program import Program, assemble, make_program
 from hexmagic.experiments.readout import make_readout
 from hexmagic.experiments.reuse import REUSES, Reuse

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 from hexmagic.analysis.postselect import logical_outcomes
-from hexmagic.backends.aer import sample
+from hexmagic.backends.aer.engine import sample
 from hexmagic.backends.compilation import CompilationError, Compiled, compile_program
 from hexmagic.backends.device import Device, load_device
 from hexmagic.backends.routing import Routed, _at, _by_gadget, route_program
-from hexmagic.experiments.certificate import Certificate, certify
+from hexmagic.experiments.certificates.single import Certificate, certify
 from hexmagic.experiments.colour_code import Basis, make_colour_code
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.instructions import read_instructions

@@ -14,12 +14,12 @@ import pytest
 from fakes.world import SHARDS, SPEC, make_clock, make_services, write_spec
 from qiskit import qasm3, qpy
 
-from hexmagic.analysis.tables import CUTFLOW, FIDELITY, POINTS
-from hexmagic.driver.circuit_files import QPY_VERSION
-from hexmagic.driver.files import StorageError, canonical_json, write_bytes
-from hexmagic.driver.ledger import LEDGER_NAME, Ledger
+from hexmagic.analysis.tables.basic import CUTFLOW, FIDELITY, POINTS
+from hexmagic.driver.folder.circuit_files import QPY_VERSION
+from hexmagic.driver.folder.files import StorageError, canonical_json, write_bytes
+from hexmagic.driver.folder.shot_files import decode_shots
+from hexmagic.driver.ledger.runs import LEDGER_NAME, Ledger
 from hexmagic.driver.run import Run, open_run
-from hexmagic.driver.shot_files import decode_shots
 from hexmagic.driver.start import run
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.record import RecordMap

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexmagic.driver.schedule_times import Due, Waiting, next_due, next_times, schedule_words
+from hexmagic.driver.schedules.times import Due, Waiting, next_due, next_times, schedule_words
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.spec import Schedule
 

@@ -265,9 +265,9 @@ def test_the_days_budget_refuses_an_occurrence_until_the_next_day(world: World) 
 @pytest.mark.parametrize(
     "where",
     [
-        "hexmagic.driver.schedules.create_on_hardware",
-        "hexmagic.driver.hardware_start.create_run",
-        "hexmagic.driver.hardware_start.register",
+        "hexmagic.driver.schedules.due.create_on_hardware",
+        "hexmagic.driver.hardware.start.create_run",
+        "hexmagic.driver.hardware.start.register",
     ],
 )
 def test_a_crash_while_a_run_is_made_leaves_one_run(

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from hexmagic.experiments.schema import json_schema
 from hexmagic.experiments.spec import SWEEPABLE
-from hexmagic.experiments.strict_yaml import read_strict_yaml
+from hexmagic.experiments.spec.schema import json_schema
+from hexmagic.experiments.spec.strict_yaml import read_strict_yaml
 
 SCHEMA = json_schema()
 SHIPPED = sorted((Path(__file__).parent.parent / "experiments").glob("*.yaml"))

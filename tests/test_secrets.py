@@ -17,7 +17,7 @@ from fakes.loopback import SNAPSHOT, SPEC
 from service import LoopbackService, Rule, ServiceConfig
 
 KEY = "s3cr3t/Key+that=nobody_may-see.31415"
-HEXMAGIC = "from hexmagic.driver.cli import main; main()"
+HEXMAGIC = "from hexmagic.driver.cli.main import main; main()"
 TALKATIVE = f"import logging; logging.basicConfig(level=logging.DEBUG); {HEXMAGIC}"
 NO_ACCOUNT = ("QISKIT_IBM_TOKEN", "QISKIT_IBM_INSTANCE", "QISKIT_IBM_CHANNEL")
 

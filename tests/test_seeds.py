@@ -17,11 +17,11 @@ from fakes.world import make_thread
 from qiskit_aer import AerSimulator
 from test_aer_exact import make_line, small
 
-from hexmagic.backends import aer
-from hexmagic.backends.clifft_counts import recorded
-from hexmagic.backends.clifft_noise import site_errors
-from hexmagic.backends.clifft_programs import sample_survivors
-from hexmagic.backends.clifft_shots import SHOTS_PER_BATCH, batches
+from hexmagic.backends.aer import engine as aer
+from hexmagic.backends.clifft.counts import recorded
+from hexmagic.backends.clifft.noise import site_errors
+from hexmagic.backends.clifft.programs import sample_survivors
+from hexmagic.backends.clifft.shots import SHOTS_PER_BATCH, batches
 from hexmagic.driver.adapters import Engine, load_engine
 from hexmagic.driver.execution import Services
 from hexmagic.driver.plan import Plan, Point, make_plan

@@ -17,12 +17,12 @@ from fakes.commands import Call, make_call
 from fakes.world import make_services, write_spec
 from numpy.typing import NDArray
 
-from hexmagic.driver import shot_files
-from hexmagic.driver.files import StorageError
+from hexmagic.driver.folder import shot_files
+from hexmagic.driver.folder.files import StorageError
+from hexmagic.driver.folder.seals import check_seal, write_sealed
+from hexmagic.driver.folder.shot_files import decode_shots, encode_shots
 from hexmagic.driver.run import Run, open_run
-from hexmagic.driver.seals import check_seal, write_sealed
 from hexmagic.driver.shards import Shard
-from hexmagic.driver.shot_files import decode_shots, encode_shots
 from hexmagic.driver.start import resume, run
 from hexmagic.experiments.record import RecordMap
 

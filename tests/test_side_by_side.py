@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hexmagic.analysis.side_by_side import FITS, SIDE_BY_SIDE, Footprint, fits_table, side_by_side
-from hexmagic.analysis.side_by_side_text import (
-    concise,
-    markdown_side_by_side,
-    render_side_by_side,
+from hexmagic.analysis.overhead.side_by_side import (
+    FITS,
+    SIDE_BY_SIDE,
+    Footprint,
+    fits_table,
+    side_by_side,
 )
+from hexmagic.analysis.text.side_by_side import concise, markdown_side_by_side, render_side_by_side
 
 RUN = "paper-d3-20261123-050000-ab12"
 P = (1e-4, 2e-4, 5e-4, 1e-3)

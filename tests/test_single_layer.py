@@ -8,13 +8,13 @@ from functools import cache
 import pytest
 from fakes.exact import in_front, pauli_on, product
 
-from hexmagic.backends.clifft_shots import sample
+from hexmagic.backends.clifft.shots import sample
 from hexmagic.experiments.block import Block, Gate, cx
-from hexmagic.experiments.certificate import certify
+from hexmagic.experiments.certificates.pairs import certify_pairs
+from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.encode import make_encode
 from hexmagic.experiments.errors import UsageError
-from hexmagic.experiments.fault_pairs import certify_pairs
 from hexmagic.experiments.fold import fold_gates
 from hexmagic.experiments.hadamard import make_hadamard
 from hexmagic.experiments.instructions import read_instructions

@@ -25,7 +25,7 @@ from hexmagic.experiments.spec import (
     parse_experiment,
     write_experiment,
 )
-from hexmagic.experiments.spec_noise import NOISE_FIELDS
+from hexmagic.experiments.spec.noise import NOISE_FIELDS
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = sorted((ROOT / "experiments").glob("*.yaml"))
@@ -329,7 +329,7 @@ def test_writing_and_reading_an_experiment_changes_nothing(document: dict[str, A
 
 def test_reading_experiments_needs_no_numerical_library() -> None:
     code = (
-        "import sys, hexmagic.experiments.spec, hexmagic.experiments.schema\n"
+        "import sys, hexmagic.experiments.spec, hexmagic.experiments.spec.schema\n"
         "print([m for m in ('numpy', 'pandas', 'qiskit', 'scipy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,8 +12,8 @@ from fakes.strata_model import Rate, shot_variances, true_rates, weights_of
 from scipy.stats import beta
 
 from hexmagic.analysis.estimate import expectation, fidelity_estimate
-from hexmagic.analysis.fault_numbers import FaultNumberWeights, fault_number_weights
-from hexmagic.analysis.strata import (
+from hexmagic.analysis.strata.fault_numbers import FaultNumberWeights, fault_number_weights
+from hexmagic.analysis.strata.rates import (
     ExactStratum,
     Strata,
     StratifiedEstimates,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes.strata_model import Model, Rate, shot_variances, true_rates, weights_of
 
-from hexmagic.analysis.strata import ExactStratum, Stratum, stratified_estimates
+from hexmagic.analysis.strata.rates import ExactStratum, Stratum, stratified_estimates
 from hexmagic.experiments.counts import Readout
 
 DETECT: tuple[Readout, ...] = ("detect",)

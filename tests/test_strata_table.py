@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from fakes.judged import ideal_strata, make_point, sampled, swept_points
 
-from hexmagic.analysis.plot_numbers import TIMES
+from hexmagic.analysis.plots.numbers import TIMES
 from hexmagic.analysis.rates import measured_rates
-from hexmagic.analysis.report_strata import strata_views
-from hexmagic.analysis.strata_shown import shown_strata
-from hexmagic.analysis.strata_table import STRATA, strata_table
-from hexmagic.analysis.text import render_text
+from hexmagic.analysis.report.strata import strata_views
+from hexmagic.analysis.strata.shown import shown_strata
+from hexmagic.analysis.tables.strata import STRATA, strata_table
+from hexmagic.analysis.text.tables import render_text
 
 WEIGHTS = (0.9, 0.08, 0.019, 0.0009, 0.0001)
 

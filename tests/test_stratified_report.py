@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from fakes.world import make_services
 
-from hexmagic.analysis.report import render_report
-from hexmagic.analysis.text import render_text
+from hexmagic.analysis.report.page import render_report
+from hexmagic.analysis.text.tables import render_text
 from hexmagic.driver.adapters import load_engine
 from hexmagic.driver.report_data import join_reports
 from hexmagic.driver.run import Run

@@ -14,7 +14,7 @@ from fakes.world import make_clock, make_services
 from hexmagic.driver.adapters import Engine, load_engine
 from hexmagic.driver.execution import RunFailedError, Services
 from hexmagic.driver.expectation import missed_expectations
-from hexmagic.driver.ledger import LEDGER_NAME, Ledger
+from hexmagic.driver.ledger.runs import LEDGER_NAME, Ledger
 from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.start import resume, run
 from hexmagic.driver.strata_rounds import shortfalls

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexmagic.experiments.spec_errors import SpecError
-from hexmagic.experiments.strict_yaml import read_strict_yaml, write_strict_yaml
+from hexmagic.experiments.spec.errors import SpecError
+from hexmagic.experiments.spec.strict_yaml import read_strict_yaml, write_strict_yaml
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 _SCALAR = (

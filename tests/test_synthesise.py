@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fakes.commands import Call, make_call, one_line
 
-from hexmagic.driver.files import StorageError, read_json
+from hexmagic.driver.folder.files import StorageError, read_json
 from hexmagic.driver.synthesis import search
 from hexmagic.experiments.block import Gate
 from hexmagic.experiments.patch import make_fold_patch, spider_names

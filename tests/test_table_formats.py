@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from hexmagic.analysis.drift_table import DRIFT
-from hexmagic.analysis.flags_table import FLAGS
-from hexmagic.analysis.predicted_table import PREDICTED
-from hexmagic.analysis.selection_table import SELECTION
-from hexmagic.analysis.states_table import STATES
-from hexmagic.analysis.strata_table import STRATA
-from hexmagic.analysis.tables import CUTFLOW, FIDELITY, POINTS
-from hexmagic.analysis.text import render_text
-from hexmagic.driver.cli import cli
-from hexmagic.driver.files import StorageError
+from hexmagic.analysis.tables.basic import CUTFLOW, FIDELITY, POINTS
+from hexmagic.analysis.tables.drift import DRIFT
+from hexmagic.analysis.tables.flags import FLAGS
+from hexmagic.analysis.tables.predicted import PREDICTED
+from hexmagic.analysis.tables.selection import SELECTION
+from hexmagic.analysis.tables.states import STATES
+from hexmagic.analysis.tables.strata import STRATA
+from hexmagic.analysis.text.tables import render_text
+from hexmagic.driver.cli.main import cli
+from hexmagic.driver.folder.files import StorageError
 from hexmagic.driver.results import parquet_bytes
 from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.table_kinds import KINDS

@@ -13,34 +13,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hexmagic.analysis import (
-    drift_table as drift,
-)
-from hexmagic.analysis import (
-    flags_table as flags,
-)
-from hexmagic.analysis import (
-    predicted_table as predicted,
-)
-from hexmagic.analysis import (
-    selection_table as selection,
-)
-from hexmagic.analysis import (
-    states_table as states,
-)
-from hexmagic.analysis import (
-    tables,
-)
 from hexmagic.analysis.comparison import COMBINED, DIFFERENCES
-from hexmagic.analysis.drift_table import DRIFT
-from hexmagic.analysis.flags_table import FLAGS
 from hexmagic.analysis.points import PointShots, count_point
-from hexmagic.analysis.predicted_table import PREDICTED
-from hexmagic.analysis.selection_table import SELECTION
-from hexmagic.analysis.shots_table import shots_table
-from hexmagic.analysis.states_table import STATES
-from hexmagic.analysis.strata_table import STRATA
-from hexmagic.analysis.tables import CUTFLOW, FIDELITY, IDENTITY, POINTS
+from hexmagic.analysis.tables import basic as tables
+from hexmagic.analysis.tables import drift, flags, predicted, selection, states
+from hexmagic.analysis.tables.basic import CUTFLOW, FIDELITY, IDENTITY, POINTS
+from hexmagic.analysis.tables.drift import DRIFT
+from hexmagic.analysis.tables.flags import FLAGS
+from hexmagic.analysis.tables.predicted import PREDICTED
+from hexmagic.analysis.tables.selection import SELECTION
+from hexmagic.analysis.tables.shots import shots_table
+from hexmagic.analysis.tables.states import STATES
+from hexmagic.analysis.tables.strata import STRATA
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.criteria import CRITERIA
 from hexmagic.experiments.record import Bit, FaceParity, Logical, RecordMap

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hexmagic.analysis.tables import CUTFLOW, FIDELITY, IDENTITY, POINTS
-from hexmagic.analysis.text import render_text
+from hexmagic.analysis.tables.basic import CUTFLOW, FIDELITY, IDENTITY, POINTS
+from hexmagic.analysis.text.tables import render_text
 
 DEFAULTS: dict[str, Any] = {
     "run": "20261122-steane",

@@ -16,8 +16,8 @@ from fakes.judged import (
     swept_points,
 )
 
-from hexmagic.analysis.tables import cutflow_table, fidelity_table, points_table
-from hexmagic.analysis.text import render_text
+from hexmagic.analysis.tables.basic import cutflow_table, fidelity_table, points_table
+from hexmagic.analysis.text.tables import render_text
 from hexmagic.experiments.counts import Counts
 
 TOMOGRAPHY = {basis: counts(1000, 800, 100) for basis in "XYZ"}

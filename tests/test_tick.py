@@ -12,7 +12,7 @@ from fakes.hardware import EMULATED, SPEC, World, make_world
 from fakes.processes import StopAfter
 
 from hexmagic.backends.remote import AccountError, RemoteError, UnclearError
-from hexmagic.driver.directory_lock import directory_lock
+from hexmagic.driver.folder.directory_lock import directory_lock
 from hexmagic.driver.start import run
 
 ONE = SPEC.replace("shots: 300", "shots: 100")

@@ -21,7 +21,7 @@ from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding, find_embeddings
 from hexmagic.experiments import tree16
 from hexmagic.experiments.block import Block
-from hexmagic.experiments.certificate import Certificate, certify
+from hexmagic.experiments.certificates.single import Certificate, certify
 from hexmagic.experiments.colour_code import Basis, ColourCode
 from hexmagic.experiments.errors import UsageError
 from hexmagic.experiments.instructions import read_instructions

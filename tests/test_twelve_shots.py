@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 
 from hexmagic.analysis.cut_counts import CutCounts, count_cuts
-from hexmagic.analysis.drift_table import drift_table
-from hexmagic.analysis.flags_table import flags_table
 from hexmagic.analysis.points import BASES, PointCounts, PointShots, QubitPlace
-from hexmagic.analysis.predicted_table import predicted_table
-from hexmagic.analysis.selection_table import selection_table
-from hexmagic.analysis.shots_table import shots_table
-from hexmagic.analysis.states_table import states_table
-from hexmagic.analysis.strata_table import strata_table
-from hexmagic.analysis.tables import cutflow_table, fidelity_table, points_table
+from hexmagic.analysis.tables.basic import cutflow_table, fidelity_table, points_table
+from hexmagic.analysis.tables.drift import drift_table
+from hexmagic.analysis.tables.flags import flags_table
+from hexmagic.analysis.tables.predicted import predicted_table
+from hexmagic.analysis.tables.selection import selection_table
+from hexmagic.analysis.tables.shots import shots_table
+from hexmagic.analysis.tables.states import states_table
+from hexmagic.analysis.tables.strata import strata_table
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.criteria import CRITERIA
 from hexmagic.experiments.measures import Measure

@@ -113,7 +113,7 @@ def test_a_folder_without_experiments_does_not_pass(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_script_runs_with_the_real_hexmagic(tmp_path: Path) -> None:
-    command = f"exec {sys.executable} -c 'from hexmagic.driver.cli import main; main()' \"$@\""
+    command = f"exec {sys.executable} -c 'from hexmagic.driver.cli.main import main; main()' \"$@\""
     specs = {
         "bad.yaml": "schema_version: 1\n",
         "misses.yaml": SPEC.replace("{min: 1}", "{max: 0.5}"),

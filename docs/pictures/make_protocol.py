@@ -13,9 +13,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from hexmagic.analysis.drawings import face_fill, qubit_mark
-from hexmagic.analysis.plot_geometry import centre, convex_hull
-from hexmagic.analysis.plot_svg import (
+from hexmagic.analysis.plots.drawings import face_fill, qubit_mark
+from hexmagic.analysis.plots.geometry import centre, convex_hull
+from hexmagic.analysis.plots.svg import (
     PICTURE_STYLE,
     THEME,
     Point,

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from hexmagic.analysis.drawings import PatchDrawing
-from hexmagic.analysis.phase_pictures import phase_picture, phase_words
 from hexmagic.analysis.phases import make_phases
-from hexmagic.analysis.plot_svg import PICTURE_STYLE, THEME, hatchings, tag
+from hexmagic.analysis.plots.drawings import PatchDrawing
+from hexmagic.analysis.plots.phase_pictures import phase_picture, phase_words
+from hexmagic.analysis.plots.svg import PICTURE_STYLE, THEME, hatchings, tag
 from hexmagic.experiments.program import Program, make_program
 from hexmagic.experiments.tree import FACES, tree_names
 

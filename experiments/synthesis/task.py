@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..block import Block, Gate, Read
-from ..certificate import certify
+from ..certificates.single import certify
 from ..colour_code import Basis
 from ..detection import make_detection
 from ..encode import make_encode
@@ -21,12 +21,7 @@ from ..searched import parse_layers
 from .anneal import Annealer, Candidate, Schedule
 from .count import FaultCount
 from .couplings import back_through_couplings, couplings_of, gates_of, turned
-from .earlier import (
-    DETECTION_13_FIRST,
-    DETECTION_TREE_FIRST,
-    HADAMARD_13_FIRST,
-    HADAMARD_14_FIRST,
-)
+from .earlier import DETECTION_13_FIRST, DETECTION_TREE_FIRST, HADAMARD_13_FIRST, HADAMARD_14_FIRST
 from .effects import Effects
 from .judges import Judge, check_probes, detection_judge, hadamard_judge, read_behind, xor
 from .layered import qubit_names

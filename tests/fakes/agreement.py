@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 
 from hexmagic.analysis.postselect import cut_flow, logical_outcomes
-from hexmagic.backends import aer, clifft_engine
+from hexmagic.backends.aer import engine as aer
+from hexmagic.backends.clifft import engine as clifft_engine
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise import CircuitNoise, PauliChannel, Relaxation, make_noise
+from hexmagic.backends.noise.placing import CircuitNoise, PauliChannel, Relaxation, make_noise
 from hexmagic.backends.routing import route_program
 from hexmagic.experiments.criteria import CRITERIA
 from hexmagic.experiments.measures import Measure

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import distributed
 
-from hexmagic.driver.dask_cluster import Patience
+from hexmagic.driver.dask.cluster import Patience
 
 SHORT = Patience(scheduler=20, workers=20)
 """For tests: enough for a busy machine."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from hexmagic.driver.cli import cli
+from hexmagic.driver.cli.main import cli
 
 from .world import make_services
 

@@ -16,8 +16,8 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import Pauli, Statevector
 
 from hexmagic.experiments.block import Gate
+from hexmagic.experiments.certificates.faults import Fault
 from hexmagic.experiments.colour_code import Basis, ColourCode
-from hexmagic.experiments.faults import Fault
 from hexmagic.experiments.record import RecordMap
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from hexmagic.driver.cli import cli
+from hexmagic.driver.cli.main import cli
 from hexmagic.driver.execution import Services
-from hexmagic.driver.hardware_ledger import HardwareLedger
-from hexmagic.driver.jobs import JobRow
-from hexmagic.driver.ledger import LEDGER_NAME
-from hexmagic.driver.run_folder import RunFolder
-from hexmagic.driver.schedule_ledger import ScheduleLedger, ScheduleRow
+from hexmagic.driver.folder.run_folder import RunFolder
+from hexmagic.driver.ledger.hardware import HardwareLedger
+from hexmagic.driver.ledger.jobs import JobRow
+from hexmagic.driver.ledger.runs import LEDGER_NAME
+from hexmagic.driver.ledger.schedules import ScheduleLedger, ScheduleRow
 from hexmagic.driver.site import IbmSite
 from hexmagic.driver.times import Clockwork
 
@@ -183,5 +183,5 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, max_shots: in
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("hexmagic.driver.execution.Services", lambda: services)
-    monkeypatch.setattr("hexmagic.driver.cli_hardware._told", set())
+    monkeypatch.setattr("hexmagic.driver.cli.hardware._told", set())
     return World(path=tmp_path, remote=remote, services=services, told=told, opened=opened)

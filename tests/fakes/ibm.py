@@ -10,7 +10,7 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from service import LoopbackService, ServiceConfig
 
-from hexmagic.backends.ibm import IbmSettings, open_remote
+from hexmagic.backends.ibm.door import IbmSettings, open_remote
 from hexmagic.backends.remote import Submission
 
 BOSTON = "ibm_boston"

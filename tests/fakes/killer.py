@@ -243,7 +243,7 @@ def _fork(call: Call, start: int, go: int) -> tuple[int, list[IO[bytes]]]:
 
 
 def _be_child(call: Call, pipes: list[int], start: int) -> None:
-    from hexmagic.driver.cli import cli
+    from hexmagic.driver.cli.main import cli
 
     code = 70
     try:

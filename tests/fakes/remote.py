@@ -16,7 +16,7 @@ from qiskit import QuantumCircuit
 from service.simulation import circuit_fingerprint, run_pub
 
 from hexmagic.backends.device import Device, DeviceError, load_device
-from hexmagic.backends.ibm_checks import check_job, check_tags
+from hexmagic.backends.ibm.checks import check_job, check_tags
 from hexmagic.backends.remote import (
     GoneError,
     MachineStanding,

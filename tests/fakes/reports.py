@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import pandas as pd
 
-from hexmagic.analysis.drawings import PatchDrawing
-from hexmagic.analysis.plot_bars import Stage
-from hexmagic.analysis.report import ReportData
-from hexmagic.analysis.report_tables import CALIBRATION_COLUMNS
-from hexmagic.analysis.tables import CUTFLOW, FIDELITY, POINTS
+from hexmagic.analysis.plots.bars import Stage
+from hexmagic.analysis.plots.drawings import PatchDrawing
+from hexmagic.analysis.report.page import ReportData
+from hexmagic.analysis.report.tables import CALIBRATION_COLUMNS
+from hexmagic.analysis.tables.basic import CUTFLOW, FIDELITY, POINTS
 
 
 def frame(rows: list[dict[str, Any]], schema: Mapping[str, str]) -> pd.DataFrame:

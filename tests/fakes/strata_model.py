@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hexmagic.analysis.fault_numbers import FaultNumberWeights, fault_number_weights
+from hexmagic.analysis.strata.fault_numbers import FaultNumberWeights, fault_number_weights
 from hexmagic.experiments.counts import Counts, Outcome
 
 

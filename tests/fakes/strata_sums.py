@@ -10,12 +10,12 @@ from operator import add
 
 import numpy as np
 
-from hexmagic.analysis.fault_numbers import FaultNumberWeights, fault_number_weights
 from hexmagic.analysis.postselect import count_shots
-from hexmagic.analysis.strata import stratified_estimates
-from hexmagic.analysis.stratum import Stratum
-from hexmagic.backends.clifft_engine import count, counts_early, location_probabilities, sample
-from hexmagic.backends.clifft_shots import batches
+from hexmagic.analysis.strata.fault_numbers import FaultNumberWeights, fault_number_weights
+from hexmagic.analysis.strata.rates import stratified_estimates
+from hexmagic.analysis.strata.stratum import Stratum
+from hexmagic.backends.clifft.engine import count, counts_early, location_probabilities, sample
+from hexmagic.backends.clifft.shots import batches
 from hexmagic.backends.compilation import Compiled
 from hexmagic.experiments.counts import Counts, Readout
 from hexmagic.experiments.spec import Accept, NoiseSpec

@@ -1,0 +1,1 @@
+"""What an accepted state costs, beside published figures."""

@@ -1,0 +1,170 @@
+"""Bars: how many shots survive each criterion, and when each stage runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, nan
+
+import pandas as pd
+from markupsafe import Markup
+
+from .numbers import NOTHING, grouped, percent, seconds
+from .svg import line, picture, shorten, tag, text
+
+_WIDTH = 420.0
+_NAME = 92.0  # where the bars begin
+_ROW = 28.0
+_THICK = 16.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One block of the compiled circuit.
+
+    Attributes:
+        label: the block's name, unique in the circuit.
+        stage: encode, hadamard, detection or readout.
+        round: 1-based round of H_m and ED; 0 for encode and readout.
+        two_qubit_gates: as compiled.
+        measurements: as compiled.
+        resets: as compiled.
+        seconds: time from the block's first operation to the end of its last; NaN: not known.
+        start_seconds: when its first operation starts; None if that was not recorded.
+        reads: the times in which some of its qubits are measured; none if not recorded.
+    """
+
+    label: str
+    stage: str
+    round: int
+    two_qubit_gates: int
+    measurements: int
+    resets: int
+    seconds: float
+    start_seconds: float | None = None
+    reads: tuple[tuple[float, float], ...] = ()
+
+
+def cutflow_plot(flow: pd.DataFrame) -> Markup:
+    """Return the surviving share of shots after each criterion of one point, as bars.
+
+    Args:
+        flow: the rows of one point and one basis of a cut-flow table, in order.
+    """
+    rows = flow.to_dict("records")
+    total = int(rows[0]["entered"]) if rows else 0
+    parts = [_survivors(0, "shots run", total, total, total)]
+    for i, row in enumerate(rows, start=1):
+        if row["applied"]:
+            entered, passed = int(row["entered"]), int(row["passed"])
+            parts.append(_survivors(i, str(row["criterion"]), entered, passed, total))
+        else:
+            parts.append(_not_applied(i, str(row["criterion"])))
+    kept = ", ".join(
+        f"{row['criterion']} {row['passed']} of {row['entered']}" for row in rows if row["applied"]
+    )
+    words = f"Shots that pass each criterion in turn, of {total} run: {kept}."
+    return picture(_WIDTH, _ROW * (len(rows) + 1) + 4, words, *parts)
+
+
+def circuit_seconds(stages: Sequence[Stage]) -> float:
+    """Return when the last block ends, in seconds; NaN if a start or a duration is not known.
+
+    Blocks overlap, as each waits for its own qubits only: durations alone do not add up to it.
+    """
+    return max((end for _, _, end in _stage_spans(stages)), default=nan)
+
+
+def timeline_plot(stages: Sequence[Stage]) -> Markup | None:
+    """Return when each stage runs, one bar a row, hatched while qubits of it are measured.
+
+    None if a start or a duration is not known.
+    """
+    spans = _stage_spans(stages)
+    total = circuit_seconds(stages)
+    if not total > 0:
+        return None
+    width = _WIDTH - _NAME - 66
+    parts = []
+    for i, (name, start, end) in enumerate(spans):
+        y, left, right = _ROW * i + 6, _NAME + width * start / total, _NAME + width * end / total
+        bar = {"x": left, "y": y, "width": max(right - left, 1.5), "height": _THICK}
+        parts += [
+            text(_NAME - 10, y + 12.5, name, "end"),
+            line((_NAME, y + _THICK / 2), (_NAME + width, y + _THICK / 2), "grid"),
+            tag("rect", **bar, class_="data"),
+            *_reads(stages, name, y, width / total),
+            text(_WIDTH - 4, y + 12.5, seconds(end - start), "small end"),
+        ]
+    axis = _ROW * len(spans) + 8
+    parts += [
+        line((_NAME, axis), (_NAME + width, axis), "axis"),
+        text(_NAME, axis + 16, "0", "small muted"),
+        text(_NAME + width, axis + 16, seconds(total), "small muted mid"),
+    ]
+    listed = ", ".join(
+        f"{name} from {seconds(start)} to {seconds(end)}" for name, start, end in spans
+    )
+    read = [window for stage in stages for window in stage.reads]
+    note = "hatched: measurement" if read else ""
+    parts.append(text((2 * _NAME + width) / 2, axis + 16, note, "small muted mid"))
+    told = f" Hatched: {len(_layers(read))} layers of measurement." if read else ""
+    return picture(_WIDTH, axis + 24, f"Timeline of {seconds(total)}: {listed}.{told}", *parts)
+
+
+def _reads(stages: Sequence[Stage], name: str, y: float, scale: float) -> list[Markup]:
+    """Return what covers a stage's bar while qubits of it are measured."""
+    windows = [w for s in stages if _stage_name(s.stage, s.round) == name for w in s.reads]
+    places = [
+        {"x": _NAME + scale * start, "y": y, "width": scale * (end - start), "height": _THICK}
+        for start, end in _layers(windows)
+    ]
+    return [tag("rect", **place, class_=kind) for place in places for kind in ("trough", "hatch-a")]
+
+
+def _layers(windows: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return what windows cover together: disjoint, in order."""
+    covered: list[tuple[float, float]] = []
+    for start, end in sorted(windows):
+        if covered and start < covered[-1][1]:
+            covered[-1] = (covered[-1][0], max(covered[-1][1], end))
+        else:
+            covered.append((start, end))
+    return covered
+
+
+def _stage_spans(stages: Sequence[Stage]) -> list[tuple[str, float, float]]:
+    """Return (name, start, end) of each stage and round in seconds; nothing if one is unknown."""
+    windows: dict[tuple[str, int], tuple[float, float]] = {}
+    for block in stages:
+        if block.start_seconds is None or not isfinite(block.start_seconds + block.seconds):
+            return []
+        start, end = block.start_seconds, block.start_seconds + block.seconds
+        first, last = windows.get((block.stage, block.round), (start, end))
+        windows[block.stage, block.round] = (min(first, start), max(last, end))
+    return [(_stage_name(*key), *window) for key, window in windows.items()]
+
+
+def _survivors(i: int, name: str, entered: int, passed: int, total: int) -> Markup:
+    """Return one bar: what passed solid, what this criterion removed hatched."""
+    y, width = _ROW * i + 6, _WIDTH - _NAME - 120
+    share = passed / total if total else 0.0
+    lost = (entered - passed) / total if total else 0.0
+    place = {"y": y, "height": _THICK}
+    return (
+        text(_NAME - 10, y + 12.5, name, "end")
+        + tag("rect", x=_NAME, width=width, **place, class_="trough")
+        + tag("rect", x=_NAME, width=width * share, **place, class_="data")
+        + tag("rect", x=_NAME + width * share, width=width * lost, **place, class_="hatch-a")
+        + text(_WIDTH - 62, y + 12.5, grouped(passed), "end")
+        + text(_WIDTH - 4, y + 12.5, percent(share, 1) if total else NOTHING, "end muted")
+    )
+
+
+def _not_applied(i: int, name: str) -> Markup:
+    y = _ROW * i + 18.5
+    return text(_NAME - 10, y, name, "end muted") + text(_NAME, y, "not applied", "small muted")
+
+
+def _stage_name(stage: str, round_: int) -> str:
+    return shorten(f"{stage} {round_}" if round_ else stage, 15)

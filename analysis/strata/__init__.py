@@ -1,0 +1,1 @@
+"""Rates from strata by number of faults."""

@@ -1,0 +1,1 @@
+"""Tables: DataFrames with documented columns and stable dtypes (docs/tables.md)."""

@@ -1,0 +1,1 @@
+"""The Aer engine: state vectors under the full noise of a calibration."""

@@ -1,0 +1,1 @@
+"""The clifft engine: exact near-Clifford sampling of circuits of any size."""

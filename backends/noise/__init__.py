@@ -1,0 +1,1 @@
+"""Noise: which channel follows each instruction of a compiled circuit."""

@@ -1,0 +1,223 @@
+"""Submitting: the intent is on disk before anything is sent, and what was sent is sent once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ...backends.remote import (
+    AccountError,
+    NotAcceptedError,
+    RejectedError,
+    RemoteError,
+    RemoteJob,
+    Submission,
+    UnclearError,
+)
+from ...experiments.errors import RefusedError
+from ..ledger.hardware import SubmissionRow
+from ..ledger.jobs import JobRow
+from .archive import load_canary, load_circuit, save_calibration
+from .budgets import limits
+from .preflight import check_machines
+from .searching import audit, recall, search, seconds_between, submission_of
+from .start import run_tag
+
+if TYPE_CHECKING:
+    from .step import HardwareRun
+
+PACE_SECONDS = 60.0
+"""What `posts_per_minute` counts over."""
+
+
+def submit(run: HardwareRun, jobs: Sequence[JobRow]) -> None:
+    """Submit planned jobs, in order, as far as machine, gates, pace and budgets allow.
+
+    Why some were not is added to the run's `waits`.
+
+    Raises:
+        AccountError: the service does not take the account.
+        StorageError: the file system refuses; nothing was sent then.
+    """
+    if not jobs:
+        return
+    try:
+        devices = check_machines(run.folder, run.machines)
+        strangers = _strangers(run)
+    except (RefusedError, RemoteError) as error:
+        if isinstance(error, AccountError):
+            raise
+        run.waits.append(f"nothing is submitted: {error}")
+        return
+    if strangers:
+        run.refused.append(
+            f"the service has jobs of this run that are not known here ({', '.join(strangers)}): a "
+            "copy of it is at work elsewhere; cancel one of the two"
+        )
+        return
+    for device in devices:
+        save_calibration(run.folder, device)
+    _submit_all(run, jobs, {d.name: f"calibration of {d.calibrated_at}" for d in devices})
+
+
+def _submit_all(run: HardwareRun, jobs: Sequence[JobRow], calibrations: Mapping[str, str]) -> None:
+    for job in jobs:
+        asked = submission_of(run, job)
+        if _is_held(run, job, asked):
+            continue
+        if not _in_pace(run) or not _within_budget(run, asked):
+            return
+        if not _submit_one(run, job, asked, calibrations[asked.device]):
+            return
+
+
+def _strangers(run: HardwareRun) -> list[str]:
+    """Return the ids of jobs that the service lists for this run and that are not known here.
+
+    They come from a copy of the run in another runs directory, which is a second one to pay.
+
+    Raises:
+        RemoteError: the service does not answer.
+    """
+    if run.jobs("unknown", "parked"):
+        return []  # theirs may be among them
+    known = {remote.remote_id for remote in run.ledger.remotes(run.folder.run_id)}
+    tags = {s.tag for s in run.ledger.submissions(run.folder.run_id)}
+    listed = {job.id for job in run.remote.find(run_tag(run.folder.run_id))} - known
+    mine = {job.id for tag in (tags if listed else ()) for job in run.remote.find(tag)}
+    return sorted(listed - mine)
+
+
+def _is_held(run: HardwareRun, job: JobRow, asked: SubmissionRow) -> bool:
+    """Return whether a job was sent so shortly ago that its listing might still lag.
+
+    Even an answer that says "not accepted" may come from a gateway that knows no better.
+    """
+    if asked.intended is None:
+        return False
+    waited = seconds_between(asked.intended, run.now())
+    hold = run.site.ibm.listing_wait_seconds - waited
+    if hold <= 0:
+        return False
+    run.waits.append(f"{run.name(job)}: sent again in {hold:.0f} s, if it is not listed by then")
+    return True
+
+
+def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration: str) -> bool:
+    """Submit one job; return whether to go on with the next."""
+    try:
+        if recall(run, job):
+            return True
+        batch = _batch(run, asked.device)
+        body = run.remote.encode(_submission(run, job, asked, batch))
+    except (RefusedError, RemoteError) as error:
+        if isinstance(error, AccountError):
+            raise
+        run.waits.append(f"nothing is submitted: {error}")
+        return False
+    payload = hashlib.sha256(body).hexdigest()
+    job = run.ledger.intend(job, batch=batch, payload=payload, detail=calibration)
+    try:
+        remote_id = run.remote.post(body)
+    except RejectedError as error:
+        _rejected(run, job, error)
+        return False
+    except (NotAcceptedError, AccountError) as error:
+        sent = getattr(error, "sent", True)
+        run.ledger.was_not_accepted(job, before=asked, sent=sent, detail=f"not accepted: {error}")
+        if isinstance(error, AccountError):
+            raise
+        run.pauses.append(error.retry_after or 0.0)
+        run.waits.append(f"{run.name(job)}: not accepted, sent again later: {error}")
+        return False
+    except UnclearError as error:
+        job = run.ledger.move(job, "unknown", detail=str(error))
+        run.said.append(f"{run.name(job)}: its fate is not known: {error}")
+        _look_once(run, job)
+        return False
+    # anything else, an interrupt included, leaves the intent: the next step finds it out
+    sent = RemoteJob(id=remote_id, state="queued", word="submitted", device=asked.device)
+    job = run.ledger.adopt(job, sent, detail=f"accepted as {remote_id}")
+    run.said.append(f"{run.name(job)}: submitted as {remote_id}")
+    audit(run, job)
+    return True
+
+
+def _rejected(run: HardwareRun, job: JobRow, error: RejectedError) -> None:
+    """Let a job fail that the service does not want, unless it lists the job all the same."""
+    try:
+        listed = run.remote.find(submission_of(run, job).tag)
+    except RemoteError as silence:
+        run.ledger.move(job, "unknown", detail=f"{error}; and not looked for: {silence}")
+        return
+    if listed:
+        search(run, run.ledger.move(job, "unknown", detail=f"{error}; but it is listed"))
+        return
+    run.ledger.move(job, "failed", detail=f"not accepted: {error}")
+    run.said.append(f"{run.name(job)}: failed: {error}")
+
+
+def _look_once(run: HardwareRun, job: JobRow) -> None:
+    try:
+        search(run, job)
+    except RemoteError as error:
+        run.waits.append(f"{run.name(job)}: {error}")
+
+
+def _submission(
+    run: HardwareRun, job: JobRow, asked: SubmissionRow, batch: str | None
+) -> Submission:
+    name, shots = run.circuit_name(job), run.canary_shots(job)
+    canary = ((load_canary(run.folder, name).circuit, shots),) if shots else ()
+    return Submission(
+        device=asked.device,
+        circuits=(*canary, (load_circuit(run.folder, name), job.shots)),
+        tags=(asked.tag, run_tag(run.folder.run_id)),
+        batch=batch,
+        max_seconds=asked.most_seconds,
+    )
+
+
+def _batch(run: HardwareRun, device: str) -> str:
+    """Return the batch that the run's jobs on a machine go into: its last one, or a new one."""
+    used = [
+        s.batch
+        for s in run.ledger.submissions(run.folder.run_id)
+        if s.device == device and s.batch is not None
+    ]
+    for batch in dict.fromkeys(reversed(used)):
+        if run.remote.batch_takes_jobs(batch):
+            return batch
+    batch = run.remote.open_batch(device)
+    run.said.append(f"opened batch {batch} on {device}")
+    return batch
+
+
+def _in_pace(run: HardwareRun) -> bool:
+    now = run.now()
+    since = datetime.fromisoformat(now) - timedelta(seconds=PACE_SECONDS)
+    allowed = run.site.ibm.posts_per_minute
+    if run.ledger.posts_since(since.isoformat(timespec="microseconds"), now) < allowed:
+        return True
+    run.waits.append(f"more is submitted later: at most {allowed} submissions a minute")
+    return False
+
+
+def _within_budget(run: HardwareRun, asked: SubmissionRow) -> bool:
+    """Return whether a job fits every budget; if it does not fit the run's own, that is final."""
+    found = limits(
+        run.ledger.claims(),
+        run_id=run.folder.run_id,
+        budget=run.folder.plan.budget,
+        site=run.site.budget,
+        now=run.now(),
+        planned=False,
+    )
+    for limit in found:
+        refusal = limit.refusal(asked.most_seconds)
+        if refusal:
+            (run.refused if limit.field else run.waits).append(refusal)
+            return False
+    return True

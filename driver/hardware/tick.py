@@ -1,0 +1,271 @@
+"""A tick: one safe step for everything that is open in a runs directory, as often as liked."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...backends.ibm.settings import Program
+from ...backends.remote import AccountError, Remote, RemoteError
+from ...experiments.errors import HexmagicError, RefusedError, UsageError
+from ..cli.progress import NoProgress
+from ..execution import Execution, RunFailedError, Services, with_writer
+from ..folder.catalogue import ledger_runs
+from ..folder.directory_lock import directory_lock
+from ..folder.run_folder import RunFolder
+from ..ledger.hardware import HardwareLedger
+from ..ledger.runs import LEDGER_NAME
+from ..ledger.schedules import ScheduleLedger
+from ..provenance import package_versions
+from ..schedules.clock import clock_words
+from ..schedules.due import start_due
+from ..site import Site, load_site
+from .end import ENDED, leave
+from .machines import Machines, is_hardware
+from .open_runs import open_folders
+from .settling import hear, settle, settle_ended
+from .start import check_instance, register_left
+from .step import HardwareRun, step, waiting_words
+from .tick_report import FAILED, MISSED, REFUSED, WAITING, RunStep, ScheduleStep, Tick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticker:
+    """One process's ticks over a runs directory.
+
+    Attributes:
+        runs: the directory.
+        services: clock, engines and the service of paid hardware.
+        workers: processes to emulate with.
+        site: settings of the directory.
+        remotes: the service, by the job program that runs were planned for.
+    """
+
+    runs: Path
+    services: Services
+    workers: int
+    site: Site
+    remotes: dict[str, Remote]
+
+    def tick(self, *, resubmit: str | None = None) -> Tick:
+        """Do one step for every open run and every schedule.
+
+        Args:
+            resubmit: id of a run whose parked jobs a person wants submitted again.
+
+        Raises:
+            UsageError: nothing of that run is parked; nothing is done then.
+            WaitingError: another process is at work here.
+        """
+        with directory_lock(self.runs):
+            if resubmit is not None:
+                self._require_parked(resubmit)
+            folders, steps = open_folders(self.runs, self.services)
+            steps += [
+                self.step_hardware(folder, resubmit=folder.run_id == resubmit)
+                for folder in folders
+                if is_hardware(folder.plan)
+            ]
+            schedules, started = self._start_schedules()
+            steps += [self.step_hardware(f) for f in started if is_hardware(f.plan)]
+            steps += self._settle()
+        emulated = [f for f in (*folders, *started) if not is_hardware(f.plan)]
+        steps += [self._emulate(folder) for folder in emulated]
+        return Tick(
+            time=self.services.clockwork.now(), runs=tuple(steps), schedules=tuple(schedules)
+        )
+
+    def step_hardware(self, folder: RunFolder, *, resubmit: bool = False) -> RunStep:
+        """Do one step of a run on hardware, under the lock of the directory.
+
+        Whatever goes wrong is told and leaves the other runs alone; `--debug` has no traceback.
+        """
+        said: list[str] = []
+        waits: list[str] = []
+        pauses: list[float] = []
+        state, code = "waiting", WAITING
+        problems: tuple[str, ...] = ()
+        try:
+            with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
+                remote = self.remote(folder.document["program"])
+                check_instance(folder, remote)
+                register_left(folder, ledger, remote)
+                run = HardwareRun(
+                    folder=folder,
+                    ledger=ledger,
+                    machines=Machines(remote=remote, site=self.site),
+                    now=self._now,
+                    versions=package_versions(),
+                    said=said,
+                    waits=waits,
+                    pauses=pauses,
+                )
+                before = state = _state(ledger, folder)
+                now = step(run, cancelling=before == "cancelling", resubmit=resubmit)
+                left = leave(run, now, before)
+                problems = left.problems
+                waits[:] = waiting_words(run, run.jobs())
+                state, code = now, REFUSED if run.refused else _code(now)
+                if now == "done" and before != "done":
+                    missed = _missed(folder)
+                    code = FAILED if problems else MISSED if missed else code
+                    problems += missed
+                problems += left.unheard
+        except RefusedError as error:  # AccountError among them
+            waits.append(str(error))
+            code = REFUSED
+        except RemoteError as error:
+            waits.append(str(error))
+        except HexmagicError as error:
+            problems, code = (str(error),), FAILED
+        except Exception as error:  # a bug must not keep a timer from the other runs
+            problems, code = (f"internal error: {type(error).__name__}: {error}",), FAILED
+            self.services.tell(traceback.format_exc())
+        return RunStep(
+            run=folder.run_id,
+            state=state,
+            said=tuple(said),
+            waits=tuple(waits),
+            problems=problems,
+            exit_code=code,
+            pause_seconds=max(pauses, default=0.0),
+        )
+
+    def _require_parked(self, run_id: str) -> None:
+        parked = False
+        if (self.runs / LEDGER_NAME).is_file():
+            with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
+                parked = any(j.state == "parked" for j in ledger.latest_jobs(run_id).values())
+        if not parked:
+            raise UsageError(f"--resubmit {run_id}: nothing of it is parked; leave the option out")
+
+    def _settle(self) -> list[RunStep]:
+        """Look after what ended: charges that were not told, jobs that show up after all."""
+        if not (self.runs / LEDGER_NAME).is_file():
+            return []
+        steps: list[RunStep] = []
+        with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
+            states = {row.run_id: row.state for row in ledger.runs()}
+            heard = hear(ledger, self.remote, self._now())
+            rows = [row for row in ledger.unsettled() if states[row.run_id] in ENDED]
+            for run_id in dict.fromkeys([*heard, *(row.run_id for row in rows)]):
+                mine = [row for row in rows if row.run_id == run_id]
+                folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
+                try:
+                    said = heard.get(run_id, ())
+                    said += settle(ledger, mine, self.remote, self._now())
+                    if folder.path.is_dir():
+                        settle_ended(folder, ledger)
+                except HexmagicError as error:
+                    said = (f"charges: {error}",)
+                if said:
+                    steps.append(RunStep(run=run_id, state=states[run_id], waits=said))
+        return steps
+
+    def _start_schedules(self) -> tuple[list[ScheduleStep], list[RunFolder]]:
+        steps: list[ScheduleStep] = []
+        started: list[RunFolder] = []
+        path = self.runs / LEDGER_NAME
+        if not path.is_file():
+            return steps, started
+        with ScheduleLedger(path, clock=self._now) as ledger:
+            for row in ledger.schedules(active=True):
+                code = WAITING
+                try:
+                    folder, said = start_due(row, ledger, runs=self.runs, services=self.services)
+                    said += clock_words(row, self._now()) if folder is None else ""
+                    started += [] if folder is None else [folder]
+                except AccountError as error:
+                    said, code = str(error), REFUSED
+                except RemoteError as error:
+                    said = str(error)
+                except HexmagicError as error:
+                    said, code = str(error), FAILED
+                steps.append(ScheduleStep(name=row.name, said=said, exit_code=code))
+        return steps, started
+
+    def _emulate(self, folder: RunFolder) -> RunStep:
+        """Run what is left of an emulated run, unless another process does."""
+        busy = RunStep(
+            run=folder.run_id,
+            state="running",
+            waits=("another process is running it",),
+            exit_code=WAITING,
+        )
+        if folder.is_held():
+            return busy
+        states = {row.run_id: row.state for row in ledger_runs(self.runs)}
+        state = states.get(folder.run_id, "")
+        if state in ENDED:  # since the directory was looked at
+            said = ("another process has run it",)
+            return RunStep(run=folder.run_id, state=state, said=said, exit_code=_code(state))
+        execution = Execution(
+            folder=folder,
+            services=self.services,
+            workers=self.workers,
+            progress=NoProgress(),
+        )
+        try:
+            execution.run()
+        except HexmagicError as error:
+            if isinstance(error, RefusedError) and folder.is_held():
+                return busy
+            code = FAILED if isinstance(error, RunFailedError) else error.exit_code
+            return RunStep(
+                run=folder.run_id, state="failed", problems=(str(error),), exit_code=code
+            )
+        missed = _missed(folder)
+        return RunStep(
+            run=folder.run_id,
+            state="done",
+            said=("run to its end",),
+            problems=missed,
+            exit_code=MISSED if missed else 0,
+        )
+
+    def remote(self, program: Program | None = None) -> Remote:
+        """Return the service, for jobs of a program; None: for what all jobs have in common."""
+        program = program or self.site.ibm.program
+        if program not in self.remotes:
+            settings = replace(self.site.ibm, program=program)
+            self.remotes[program] = self.services.open_remote(settings)
+        return self.remotes[program]
+
+    def _now(self) -> str:
+        return self.services.clockwork.now()
+
+
+def make_ticker(runs: Path, services: Services, workers: int) -> Ticker:
+    """Return what ticks over a runs directory.
+
+    Raises:
+        UsageError: there is no such directory, or its settings are not valid.
+    """
+    if not runs.is_dir():
+        raise UsageError(f"--runs {runs}: no such directory; it is made by `hexmagic run`")
+    site = load_site(runs)
+    return Ticker(runs=runs, services=services, workers=workers, site=site, remotes={})
+
+
+def _state(ledger: HardwareLedger, folder: RunFolder) -> str:
+    row = ledger.run(folder.run_id)
+    return "waiting" if row is None else row.state
+
+
+def _missed(folder: RunFolder) -> tuple[str, ...]:
+    """Return in words which expectations a run that is done has not met."""
+    from ..expectation import missed_expectations
+    from ..run import Run
+    from ..strata_rounds import shortfalls
+
+    if folder.plan.expect is None:
+        return ()
+    missed = missed_expectations(folder.plan, Run(folder).fidelity(), shortfalls(folder))
+    return tuple(one.line for one in missed)
+
+
+def _code(state: str) -> int:
+    if state in ("parked", "failed"):
+        return FAILED
+    return 0 if state in ENDED else WAITING

@@ -1,0 +1,1 @@
+"""Scheduled experiments: when each is due, and how it becomes a run."""

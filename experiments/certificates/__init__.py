@@ -1,0 +1,1 @@
+"""Certificates: what faults of a compiled circuit do, exactly."""
