@@ -17,7 +17,7 @@ from ..experiments.spec import Accept, NoiseSpec
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
-    from .hardware.machines import Machines
+    from .machines import Machines
 
 
 class Sampler(Protocol):

@@ -26,11 +26,11 @@ from ..experiments.errors import RefusedError, UsageError
 from ..experiments.measures import Measure
 from ..experiments.program import Program, make_program
 from ..experiments.reuse import REUSES, Reuse
-from .cli.progress import share_progress
 from .folder.certificate_store import stored_certificate, stored_pairs
 from .plan import Point, derive_seed
 from .policies import PairFailures, Policy, best_policy
 from .prepare import Built, Verdict, Where, located
+from .progress import share_progress
 
 Load = Callable[[str], Device]
 

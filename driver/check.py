@@ -9,8 +9,8 @@ from typing import Any
 from ..experiments.spec import HARDWARE
 from .adapters import Engine
 from .circuits import PlannedCircuit
-from .hardware.machines import is_hardware, machine_names
 from .limits import JOB_SECONDS, REPETITION_DELAY_SECONDS, engine_refusals, estimated_qpu_seconds
+from .machines import is_hardware, machine_names
 from .new_run import hardware_costs
 from .plan import Point
 from .policies import Policy, render_policies, reuse_words

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..analysis.comparison import combined_table, differences_table
 from ..analysis.tables.basic import fidelity_table
-from .folder.catalogue import find_runs
+from .catalogue import find_runs
 from .results import load_results
 
 

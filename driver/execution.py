@@ -17,10 +17,10 @@ from .endings import write_ending
 from .engine import Progress, ShardRunner
 from .folder.files import StorageError, Writer, write_bytes
 from .folder.run_folder import RunFolder
-from .hardware.hooks import call_hook
-from .hardware.machines import Machines, is_hardware, machine_names
+from .hooks import call_hook
 from .ledger.jobs import JobRow, RunRow, RunState
 from .ledger.runs import LEDGER_NAME, Ledger
+from .machines import Machines, is_hardware, machine_names
 from .plan import Plan, Point
 from .prepare import Builder, Built, Judge, Prepared, Verdict, Where, prepare
 from .provenance import PROVENANCE, package_versions

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..experiments.errors import RefusedError
 from .adapters import Engine
 from .circuits import PlannedCircuit
-from .hardware.machines import is_hardware
+from .machines import is_hardware
 from .plan import Plan
 from .prepare import Prepared, Where
 

@@ -15,8 +15,8 @@ from ..backends.device import Device
 from ..backends.ibm.checks import check_isa
 from ..experiments.errors import HexmagicError, RefusedError
 from ..experiments.program import Program
+from .folder.archive import load_circuit, load_record
 from .folder.files import StorageError, read_json
-from .hardware.archive import load_circuit, load_record
 from .places import circuit_patch
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .folder.catalogue import open_run_folder
+from .catalogue import open_run_folder
 from .folder.run_folder import RunFolder
 from .ledger.hardware import HardwareLedger, RemoteRow
 from .ledger.jobs import JobRow

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .catalogue import run_ids
 from .execution import latest
-from .folder.catalogue import run_ids
 from .folder.files import StorageError
 from .folder.resuming import resume_command, runs_words
 from .folder.run_folder import RunFolder

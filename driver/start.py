@@ -13,18 +13,18 @@ from ..backends.remote import AccountError
 from ..experiments.errors import UsageError
 from ..experiments.spec import HARDWARE, Experiment, load_experiment, with_fields, write_experiment
 from .adapters import Engine
-from .cli.progress import NoProgress
+from .catalogue import find_run
 from .engine import Progress
 from .execution import Execution, Services, with_writer
 from .executors import PROCESSES, pool_factory
-from .folder.catalogue import find_run
 from .folder.resuming import resumable
 from .folder.run_folder import RunFolder
-from .hardware.machines import is_hardware
 from .limits import check_engine, check_gates
+from .machines import is_hardware
 from .new_run import create_run
 from .plan import Scalar, make_plan
 from .prepare import Prepared, Where, prepare
+from .progress import NoProgress
 from .run import Run
 
 OPTIONS = {

@@ -11,8 +11,8 @@ import pytest
 from fakes.commands import Call, make_call
 from fakes.world import write_spec
 
-from hexmagic.driver.cli import progress
-from hexmagic.driver.cli.progress import share_progress
+from hexmagic.driver import progress
+from hexmagic.driver.progress import share_progress
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_share_is_told_at_most_every_five_seconds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     times = iter([0.0, 1.0, 5.0, 5.0, 9.9, 10.0, 10.0])
-    monkeypatch.setattr("hexmagic.driver.cli.progress.time.monotonic", lambda: next(times))
+    monkeypatch.setattr("hexmagic.driver.progress.time.monotonic", lambda: next(times))
     with share_progress("pairs") as tell:
         for share in (0.1, 0.25, 0.5, 1.0):
             tell(share)

@@ -14,8 +14,8 @@ from fakes.commands import Call, make_call, one_line
 from fakes.processes import StopAfter, wait_for_shots
 from fakes.world import SPEC, make_services, write_spec
 
-from hexmagic.driver.cli.progress import PlainProgress
 from hexmagic.driver.folder.files import StorageError
+from hexmagic.driver.progress import PlainProgress
 from hexmagic.driver.run import Run, open_run
 from hexmagic.driver.start import run
 

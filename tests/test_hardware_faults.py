@@ -23,9 +23,9 @@ from service.programs import Bits, encode
 from hexmagic.driver.hardware.cancelling import cancel_run
 from hexmagic.driver.hardware.collecting import MOST_FETCHES
 from hexmagic.driver.hardware.run import plan_again
-from hexmagic.driver.hardware.tick_report import FAILED, REFUSED, WAITING
 from hexmagic.driver.ledger.jobs import RunState
 from hexmagic.driver.provenance import PROVENANCE
+from hexmagic.driver.tick_report import FAILED, REFUSED, WAITING
 
 POST: dict[str, Any] = {"method": "POST", "path": "/jobs$"}
 LIST: dict[str, Any] = {"method": "GET", "path": "/jobs$"}

@@ -19,8 +19,8 @@ from fakes.loopback import SHOTS, SPEC, World, open_place
 from service import Rule
 
 from hexmagic.driver.hardware.run import plan_again
-from hexmagic.driver.hardware.tick_report import FAILED, REFUSED, WAITING
 from hexmagic.driver.provenance import PROVENANCE
+from hexmagic.driver.tick_report import FAILED, REFUSED, WAITING
 
 MAX_SHOTS = 64
 """Of the machine: more jobs, and a canary just fits."""

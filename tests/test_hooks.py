@@ -17,7 +17,7 @@ from fakes.hardware import EMULATED, SPEC, KilledError, World, make_world
 from fakes.processes import StopAfter
 
 from hexmagic.backends.remote import UnclearError
-from hexmagic.driver.hardware import hooks
+from hexmagic.driver import hooks
 from hexmagic.driver.start import run
 
 ONE = SPEC.replace("shots: 300", "shots: 100")

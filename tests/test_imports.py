@@ -16,6 +16,38 @@ MAY_IMPORT = {
     "analysis": {"experiments"},
     "driver": {"experiments", "backends", "analysis"},
 }
+# Within a package: which other rooms (sub-packages) a room may import. Modules beside the rooms may
+# import any but `cli`, and be imported by any.
+ROOMS = {
+    "experiments": {
+        "spec": set[str](),
+        "certificates": set[str](),
+        "synthesis": {"certificates"},
+    },
+    "backends": {
+        "noise": set[str](),
+        "aer": {"noise"},
+        "clifft": {"noise"},
+        "ibm": set[str](),
+    },
+    "analysis": {
+        "strata": set[str](),
+        "tables": {"strata"},
+        "overhead": set[str](),
+        "plots": {"overhead"},
+        "text": {"overhead", "plots", "strata", "tables"},
+        "report": {"overhead", "plots", "strata", "text"},
+    },
+    "driver": {
+        "folder": set[str](),
+        "ledger": {"folder"},
+        "dask": set[str](),
+        "explorer": {"folder"},
+        "hardware": {"folder", "ledger"},
+        "schedules": {"folder", "ledger", "hardware"},
+        "cli": {"folder", "ledger", "dask", "explorer", "hardware", "schedules"},
+    },
+}
 # Imported under another name; pydantic-core is the part of pydantic that raises its errors.
 DISTRIBUTION = {"yaml": "pyyaml", "pydantic_core": "pydantic"}
 MODULES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
@@ -52,6 +84,19 @@ def _allowed(name: str, own: str) -> bool:
     return len(parts) > 1 and parts[1] in MAY_IMPORT[own] | {own}
 
 
+def wrong_rooms(source: str, package: str) -> list[str]:
+    """Return what a module imports from rooms of its own package that it must not know."""
+    _, own, *rest = package.split(".")
+    rooms = ROOMS[own]
+    allowed = rooms[rest[0]] | {rest[0]} if rest else set(rooms) - {"cli"}
+    parts = (name.split(".") for name in imported_names(source, package))
+    return [
+        ".".join(found)
+        for found in parts
+        if found[:2] == ["hexmagic", own] and found[2] in set(rooms) - allowed
+    ]
+
+
 def package_of(path: Path) -> str:
     return ".".join(("hexmagic", *path.relative_to(ROOT).parts[:-1]))
 
@@ -66,6 +111,29 @@ def external_imports(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_one_way(path: Path) -> None:
     assert wrong_imports(path.read_text(), package_of(path)) == []
+    assert wrong_rooms(path.read_text(), package_of(path)) == []
+
+
+def test_every_room_has_its_place() -> None:
+    rooms = {
+        package: {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+        for package in MAY_IMPORT
+    }
+    assert rooms == {package: set(found) for package, found in ROOMS.items()}
+
+
+@pytest.mark.parametrize(
+    ("package", "source"),
+    [
+        ("hexmagic.driver", "from .cli.main import main"),
+        ("hexmagic.driver.folder", "from ..ledger import runs"),
+        ("hexmagic.driver.hardware", "def f():\n    from ..schedules.due import due"),
+        ("hexmagic.backends.clifft", "from ..aer.engine import sample"),
+    ],
+)
+def test_an_import_of_a_wrong_room_is_found(package: str, source: str) -> None:
+    assert len(wrong_rooms(source, package)) == 1
+    assert wrong_imports(source, package) == []
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))

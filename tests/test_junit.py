@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hexmagic.driver.cli import junit_log
-from hexmagic.driver.cli.errors import TerminatedError
 from hexmagic.driver.cli.junit import Case, Fault, Suite, junit_xml, write_junit
+from hexmagic.driver.error_lines import TerminatedError
 from hexmagic.driver.folder.files import StorageError
 from hexmagic.driver.start import run
 

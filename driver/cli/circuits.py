@@ -88,7 +88,7 @@ def certify(
     """
     from ..certificates import certify_plan, counterexamples, render_certificates
     from ..expectation import ExpectationError
-    from .progress import share_progress
+    from ..progress import share_progress
 
     _, prepared, _ = _prepare(spec, runs)
     budget = budget_seconds if order == 2 else None
@@ -141,7 +141,7 @@ def export(source: str, format_: str, output: Path, runs: Path) -> None:
         _, prepared, _ = _prepare(source, runs)
         paths = write_circuits(output, prepared.compiled_by_name(), formats=(format_,))
     else:
-        from ..folder.catalogue import find_run
+        from ..catalogue import find_run
 
         paths = copy_circuits(find_run(source, runs).path / "circuits", output, format_)
     for path in paths:

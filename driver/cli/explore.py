@@ -31,7 +31,7 @@ def explore(run_names: tuple[str, ...], runs: Path, port: int, no_browser: bool)
       hexmagic explore latest
       hexmagic explore latest steane-h-boston-20260102 --no-browser
     """
+    from ..catalogue import find_runs
     from ..explorer.server import serve
-    from ..folder.catalogue import find_runs
 
     serve(find_runs(run_names, runs), port=port, browser=not no_browser)

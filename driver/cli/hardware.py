@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 import click
 
 from ..folder.resuming import runs_words
-from ..hardware.hooks import SAID
+from ..hooks import SAID
 from .common import note
 
 if TYPE_CHECKING:
     from ..execution import Services
     from ..folder.run_folder import RunFolder
-    from ..hardware.tick_report import RunStep
     from ..run import Run
+    from ..tick_report import RunStep
     from .junit_log import JunitLog
 
 
 def submit_and_leave(folder: RunFolder, services: Services, workers: int) -> None:
     """Do the first step of a run and say how to go on with it; the last line is the run's id."""
     from ..hardware.run import one_step, raise_for
-    from ..hardware.tick import make_ticker
+    from ..tick import make_ticker
 
     note(f"run folder: {folder.path}")
     done = one_step(folder, make_ticker(folder.path.parent, services, workers))
@@ -37,8 +37,8 @@ def submit_and_wait(folder: RunFolder, services: Services, workers: int, log: Ju
     Who interrupts it leaves the jobs where they are; `hexmagic tick` collects them.
     """
     from ..hardware.run import wait_for
-    from ..hardware.tick import make_ticker
     from ..run import Run
+    from ..tick import make_ticker
 
     log.begun(folder)
     note(f"run folder: {folder.path}")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...experiments.errors import HexmagicError, UsageError
+from ..error_lines import describe_error
 from ..expectation import ExpectationError, Missed, estimate_name
 from ..folder.files import StorageError
 from ..times import utc_now
-from .errors import describe_error
 from .junit import Case, Fault, Suite, check_junit_path, write_junit
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _subject(
 ) -> tuple[str, dict[str, str]]:
     """Return a run's name and properties as far as they are known before it starts."""
     from ...experiments.spec import load_experiment
-    from ..folder.catalogue import find_run
+    from ..catalogue import find_run
 
     with suppress(HexmagicError):  # whoever makes the run will say it
         if resume is not None:

@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 import click
 
+from ..error_lines import TerminatedError, describe_error
 from .circuits import certify, check, export
 from .compare import compare
 from .devices import devices
-from .errors import TerminatedError, describe_error
 from .explore import explore
 from .overhead import overhead
 from .predict import predict

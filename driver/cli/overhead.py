@@ -64,7 +64,7 @@ def overhead(
       hexmagic overhead latest --kind comparison --format csv -o overhead.csv
       hexmagic overhead latest --format markdown -o paper.md
     """
-    from ..folder.catalogue import find_runs
+    from ..catalogue import find_runs
     from ..folder.files import write_bytes
 
     folders = find_runs(run_names, runs)

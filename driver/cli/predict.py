@@ -54,9 +54,9 @@ def predict(
       hexmagic table latest --kind flags
     """
     from ..adapters import load_engine
-    from ..folder.catalogue import find_runs
+    from ..catalogue import find_runs
     from ..prediction import predict_run
-    from .progress import share_progress
+    from ..progress import share_progress
 
     engine = load_engine(engine_name)
     for folder in find_runs(run_names, runs):

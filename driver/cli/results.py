@@ -67,7 +67,7 @@ def status(run: str, runs: Path, format_: str) -> None:
       hexmagic status
       hexmagic status steane-h-boston-20260102 --format json
     """
-    from ..folder.catalogue import find_run
+    from ..catalogue import find_run
     from ..standing import make_status, render_status
 
     document = make_status(find_run(run, runs))
@@ -154,7 +154,7 @@ def _partial(run: Run) -> str:
 
 
 def _open_runs(names: Sequence[str], runs: Path) -> list[Run]:
-    from ..folder.catalogue import find_runs
+    from ..catalogue import find_runs
     from ..run import Run
 
     return [Run(folder) for folder in find_runs(names, runs)]

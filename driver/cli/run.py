@@ -155,9 +155,9 @@ def _silence_waits(what: str) -> Iterator[None]:
 def _resume(
     run_id: str, spec: str | None, runs: Path, options: dict[str, Any], log: JunitLog
 ) -> Run | None:
+    from ..catalogue import find_run
     from ..execution import with_writer
-    from ..folder.catalogue import find_run
-    from ..hardware.machines import is_hardware
+    from ..machines import is_hardware
 
     services, workers = _services(options)
     folder = with_writer(find_run(run_id, runs), services)
@@ -178,7 +178,7 @@ def _begun(
     options: dict[str, Any],
 ) -> Run | None:
     """Go on with a run that has its folder: to its end, or, on hardware, for one step."""
-    from ..hardware.machines import is_hardware
+    from ..machines import is_hardware
 
     if not is_hardware(folder.plan):
         _refuse_no_wait(folder.plan.points[0].device.backend, options)
@@ -207,9 +207,9 @@ def _execute(
     prepared: Prepared | None = None,
 ) -> Run:
     from ..folder.resuming import resumable
+    from ..progress import show_progress
     from ..start import execute
     from ..strata_rounds import planned_shots
-    from .progress import show_progress
 
     log.begun(folder)
     with resumable(folder):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..hardware.tick_report import stopped_json
+from ..error_lines import describe_error
+from ..tick_report import stopped_json
 from .common import runs_option
-from .errors import describe_error
 
 if TYPE_CHECKING:
-    from ..hardware.tick_report import RunStep, Tick
+    from ..tick_report import RunStep, Tick
 
 
 @click.command(short_help="One safe step for every open run; for a timer.")
@@ -37,10 +37,10 @@ def tick(runs: Path, as_json: bool, resubmit: str | None, workers: int | None) -
       hexmagic tick
       hexmagic tick --json --runs /data/runs
     """
+    from ..catalogue import find_run
     from ..execution import Services
-    from ..folder.catalogue import find_run
-    from ..hardware.tick import make_ticker
     from ..start import checked_workers
+    from ..tick import make_ticker
 
     services = Services()
     try:
@@ -73,10 +73,10 @@ def cancel(name: str, runs: Path) -> int:
       hexmagic cancel hardware-h-20260102-030405-ab12
       hexmagic cancel hardware-h
     """
+    from ..catalogue import find_run
     from ..execution import Services
-    from ..folder.catalogue import find_run
     from ..hardware.cancelling import cancel_lost, cancel_run, cancel_schedule
-    from ..hardware.tick import make_ticker
+    from ..tick import make_ticker
 
     services = Services()
     if cancel_schedule(name, runs, services):

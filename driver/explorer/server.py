@@ -25,7 +25,7 @@ import click
 
 from ...analysis.explore_page import STYLE
 from ...experiments.errors import UsageError
-from ..cli.errors import EXIT_TERMINATED, TerminatedError
+from ..error_lines import EXIT_TERMINATED, TerminatedError
 from ..folder.run_folder import RunFolder
 from ..results import Results, load_results
 

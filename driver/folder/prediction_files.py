@@ -20,7 +20,7 @@ import numpy as np
 
 from ...analysis.cut_counts import CutCounts, no_shots
 from ...experiments.record import RecordMap
-from ..hardware.archive import load_record
+from .archive import load_record
 from .files import StorageError, canonical_json, read_json
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from ..ledger.hardware import HardwareLedger
 from ..ledger.jobs import JobState
 from ..ledger.runs import LEDGER_NAME, Ledger
 from ..ledger.schedules import ScheduleLedger
+from ..machines import is_hardware
+from ..tick import Ticker
+from ..tick_report import WAITING, RunStep
 from .end import ENDED
 from .giving_up import give_up
-from .machines import is_hardware
 from .open_runs import runs_without_folder
 from .run import LOCK_SECONDS
 from .start import register
-from .tick import Ticker
-from .tick_report import WAITING, RunStep
 
 _BACK: Mapping[str, tuple[JobState, ...]] = {
     "intended": ("unknown", "planned", "cancelled"),

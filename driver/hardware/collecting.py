@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from ...backends.remote import GoneError, RemoteJob
 from ...experiments.errors import HexmagicError
 from ...experiments.shots import Shots
+from ..folder.archive import load_canary, load_record, save_calibration
 from ..folder.files import StorageError
 from ..ledger.hardware import RemoteRow
 from ..ledger.jobs import JobRow
-from .archive import load_canary, load_record, save_calibration
 from .searching import audit, cancel_doubles, seconds_between, submission_of
 from .settling import GONE, above_most, look_or_gone
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ...backends.remote import RemoteError
 from ..endings import write_ending
+from ..hooks import call_hook
 from ..ledger.jobs import RunState
 from .charges import charges
-from .hooks import call_hook
 from .settling import settle
 from .step import HardwareRun
 

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ...experiments.errors import HexmagicError
+from ..catalogue import ledger_runs, run_ids
 from ..execution import Services, with_writer
-from ..folder.catalogue import ledger_runs, run_ids
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
 from ..ledger.runs import LEDGER_NAME
+from ..machines import is_hardware
 from ..provenance import PROVENANCE
+from ..tick_report import FAILED, RunStep
 from .end import ENDED
-from .machines import is_hardware
-from .tick_report import FAILED, RunStep
 
 BEGINNING_SECONDS = 10.0
 """Between making its folder and taking its lock a process may need so long."""

@@ -12,16 +12,16 @@ from ...experiments.errors import RefusedError
 from ...experiments.instructions import count_by_gadget, read_instructions
 from ...experiments.spec import load_experiment
 from ..circuits import PlannedCircuit
+from ..costs import Cost, costs
+from ..folder.archive import load_circuit
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import Claim
 from ..limits import Check, gate_checks, refuse_failed
+from ..machines import Machines, machine_names
 from ..plan import Plan
 from ..prepare import Prepared
 from ..site import Site
-from .archive import load_circuit
 from .budgets import limits
-from .costs import Cost, costs
-from .machines import Machines, machine_names
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

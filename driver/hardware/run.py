@@ -18,10 +18,10 @@ from ..limits import refuse_failed
 from ..prepare import Prepared
 from ..run import Run
 from ..start import Request
+from ..tick import Ticker, make_ticker
+from ..tick_report import RunStep
 from .end import ENDED
 from .start import create_on_hardware, hardware_checks, retry_failed
-from .tick import Ticker, make_ticker
-from .tick_report import RunStep
 
 LOCK_SECONDS = 120.0
 """How long another process's step is waited for."""

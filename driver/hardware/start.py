@@ -15,10 +15,10 @@ from ..ledger.hardware import HardwareLedger
 from ..ledger.jobs import RunRow
 from ..ledger.runs import LEDGER_NAME
 from ..limits import Check
+from ..machines import Machines, machine_names
 from ..new_run import create_run
 from ..prepare import Prepared
 from ..site import SITE_NAME
-from .machines import Machines, machine_names
 from .preflight import preflight
 
 

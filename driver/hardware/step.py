@@ -15,8 +15,8 @@ from ..execution import latest
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
 from ..ledger.jobs import JobKey, JobRow, RunState
+from ..machines import Machines
 from ..site import Site
-from .machines import Machines
 from .settling import MOST_FAILURES
 
 OPEN = ("planned", "intended", "unknown", "submitted")

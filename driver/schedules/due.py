@@ -10,12 +10,12 @@ from ...experiments.errors import HexmagicError, RefusedError
 from ...experiments.spec import parse_experiment
 from ..execution import Services
 from ..folder.run_folder import RunFolder, partial_path
-from ..hardware.machines import is_hardware, machine_names
 from ..hardware.start import create_on_hardware
 from ..ledger.jobs import RunRow
 from ..ledger.runs import Ledger
 from ..ledger.schedules import ScheduleLedger, ScheduleRow
 from ..limits import refuse_failed
+from ..machines import is_hardware, machine_names
 from ..new_run import create_run, new_run_id
 from ..plan import make_plan
 from ..start import Request, with_overrides

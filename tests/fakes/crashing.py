@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from service import Job, LoopbackService, ServiceConfig
 
-from hexmagic.driver.folder.catalogue import run_ids
+from hexmagic.driver.catalogue import run_ids
 from hexmagic.driver.ledger.hardware import HardwareLedger
 from hexmagic.driver.ledger.runs import LEDGER_NAME
 from hexmagic.driver.times import utc_now

@@ -38,13 +38,13 @@ from hexmagic.driver.execution import Services, latest
 from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.hardware.run import begin
 from hexmagic.driver.hardware.start import register
-from hexmagic.driver.hardware.tick import Ticker, make_ticker
-from hexmagic.driver.hardware.tick_report import RunStep, Tick
 from hexmagic.driver.ledger.hardware import HardwareLedger, RemoteRow, SubmissionRow
 from hexmagic.driver.ledger.jobs import EventRow, JobRow
 from hexmagic.driver.ledger.runs import LEDGER_NAME
 from hexmagic.driver.site import SITE_NAME, IbmSite
 from hexmagic.driver.start import prepare_request, read_request
+from hexmagic.driver.tick import Ticker, make_ticker
+from hexmagic.driver.tick_report import RunStep, Tick
 from hexmagic.driver.times import Clockwork
 
 from .world import judge

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...backends.remote import MachineStanding, Remote
-from ...experiments.spec.device import HARDWARE
-from ..plan import Plan
-from ..site import Site
+from ..backends.remote import MachineStanding, Remote
+from ..experiments.spec.device import HARDWARE
+from .plan import Plan
+from .site import Site
 
 if TYPE_CHECKING:
-    from ...backends.device import Device
+    from ..backends.device import Device
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ...experiments.errors import HexmagicError
+from ..experiments.errors import HexmagicError
 
 EXIT_INTERNAL = 4
 EXIT_INTERRUPTED = 130

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...experiments.record import RecordMap
-from ..folder.circuit_files import QPY_VERSION, RECORD_SUFFIX, SUFFIXES
-from ..folder.files import StorageError, canonical_json, read_json
-from ..folder.run_folder import RunFolder
+from .circuit_files import QPY_VERSION, RECORD_SUFFIX, SUFFIXES
+from .files import StorageError, canonical_json, read_json
+from .run_folder import RunFolder
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...backends.canary import CANARY_SHOTS
-from ..circuits import PlannedCircuit
-from ..limits import job_seconds, most_seconds
-from ..plan import Plan
-from ..shards import Shard
+from ..backends.canary import CANARY_SHOTS
+from .circuits import PlannedCircuit
+from .limits import job_seconds, most_seconds
+from .plan import Plan
+from .shards import Shard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...experiments.errors import UsageError
-from ..ledger.jobs import RunRow
-from ..ledger.runs import LEDGER_NAME, Ledger
-from .run_folder import PLAN, RunFolder
+from ..experiments.errors import UsageError
+from .folder.run_folder import PLAN, RunFolder
+from .ledger.jobs import RunRow
+from .ledger.runs import LEDGER_NAME, Ledger
 
 
 def find_run(run: str, runs: Path) -> RunFolder:

@@ -6,27 +6,27 @@ import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...backends.ibm.settings import Program
-from ...backends.remote import AccountError, Remote, RemoteError
-from ...experiments.errors import HexmagicError, RefusedError, UsageError
-from ..cli.progress import NoProgress
-from ..execution import Execution, RunFailedError, Services, with_writer
-from ..folder.catalogue import ledger_runs
-from ..folder.directory_lock import directory_lock
-from ..folder.run_folder import RunFolder
-from ..ledger.hardware import HardwareLedger
-from ..ledger.runs import LEDGER_NAME
-from ..ledger.schedules import ScheduleLedger
-from ..provenance import package_versions
-from ..schedules.clock import clock_words
-from ..schedules.due import start_due
-from ..site import Site, load_site
-from .end import ENDED, leave
+from ..backends.ibm.settings import Program
+from ..backends.remote import AccountError, Remote, RemoteError
+from ..experiments.errors import HexmagicError, RefusedError, UsageError
+from .catalogue import ledger_runs
+from .execution import Execution, RunFailedError, Services, with_writer
+from .folder.directory_lock import directory_lock
+from .folder.run_folder import RunFolder
+from .hardware.end import ENDED, leave
+from .hardware.open_runs import open_folders
+from .hardware.settling import hear, settle, settle_ended
+from .hardware.start import check_instance, register_left
+from .hardware.step import HardwareRun, step, waiting_words
+from .ledger.hardware import HardwareLedger
+from .ledger.runs import LEDGER_NAME
+from .ledger.schedules import ScheduleLedger
 from .machines import Machines, is_hardware
-from .open_runs import open_folders
-from .settling import hear, settle, settle_ended
-from .start import check_instance, register_left
-from .step import HardwareRun, step, waiting_words
+from .progress import NoProgress
+from .provenance import package_versions
+from .schedules.clock import clock_words
+from .schedules.due import start_due
+from .site import Site, load_site
 from .tick_report import FAILED, MISSED, REFUSED, WAITING, RunStep, ScheduleStep, Tick
 
 
@@ -255,9 +255,9 @@ def _state(ledger: HardwareLedger, folder: RunFolder) -> str:
 
 def _missed(folder: RunFolder) -> tuple[str, ...]:
     """Return in words which expectations a run that is done has not met."""
-    from ..expectation import missed_expectations
-    from ..run import Run
-    from ..strata_rounds import shortfalls
+    from .expectation import missed_expectations
+    from .run import Run
+    from .strata_rounds import shortfalls
 
     if folder.plan.expect is None:
         return ()

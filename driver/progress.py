@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from ..engine import Progress
-from ..shards import Shard
+from .engine import Progress
+from .shards import Shard
 
 SECONDS_BETWEEN_LINES = 5.0
 

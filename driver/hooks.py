@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ...backends.redaction import one_line
-from ...experiments.errors import HexmagicError
-from ...experiments.spec import load_experiment
-from ..folder.run_folder import RunFolder
-from ..ledger.runs import Ledger
+from ..backends.redaction import one_line
+from ..experiments.errors import HexmagicError
+from ..experiments.spec import load_experiment
+from .folder.run_folder import RunFolder
+from .ledger.runs import Ledger
 
 WALL_SECONDS = 60.0
 SAID = "on_done: "
@@ -55,7 +55,7 @@ def call_hook(folder: RunFolder, ledger: Ledger, state: str) -> str | None:
         failed = str(error)
     if failed is None:
         return None
-    from ...backends.ibm.account import saved_tokens  # imports the client: about a second
+    from ..backends.ibm.account import saved_tokens  # imports the client: about a second
 
     what, why = (one_line(text, saved_tokens()) for text in (command, failed))
     return f"{SAID}{what}: {why}; this changes neither the run nor the exit code"
