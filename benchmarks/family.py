@@ -24,7 +24,8 @@ from typing import Any
 
 from hexmagic.backends.compilation import Compiled
 from hexmagic.backends.embedding import EmbeddingError
-from hexmagic.driver.build import build_point, circuit_certificate, compare_policies, judge_circuit
+from hexmagic.driver.build import build_point, compare_policies
+from hexmagic.driver.judging import circuit_certificate, judge_circuit
 from hexmagic.driver.plan import Point, make_plan
 from hexmagic.driver.policies import Policy, best_policy
 from hexmagic.experiments.errors import UsageError

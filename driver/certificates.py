@@ -26,7 +26,7 @@ def certify_circuit(prepared: Prepared, circuit: PlannedCircuit) -> dict[str, An
     Raises:
         RefusedError: no code to certify, or too many terms.
     """
-    from .build import circuit_certificate
+    from .judging import circuit_certificate
 
     compiled = prepared.compiled[circuit.key]
     label = prepared.plan.points[circuit.point].label
@@ -89,7 +89,7 @@ def certify_plan(
 def _pairs(
     prepared: Prepared, circuit: PlannedCircuit, budget_seconds: float, show: Show
 ) -> dict[str, Any]:
-    from .build import circuit_pairs
+    from .judging import circuit_pairs
 
     compiled, point = prepared.compiled[circuit.key], prepared.plan.points[circuit.point]
     with show(f"pairs of {point.label} in {circuit.basis}") as progress:

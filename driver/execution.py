@@ -48,13 +48,13 @@ def _build_point(
 
 
 def _judge_circuit(point: Point, compiled: Compiled) -> Verdict:
-    from .build import judge_circuit
+    from .judging import judge_circuit
 
     return judge_circuit(point, compiled)
 
 
 def _known_of_circuit(point: Point, compiled: Compiled) -> Known:
-    from .build import known_of_circuit
+    from .judging import known_of_circuit
 
     return known_of_circuit(point, compiled)
 

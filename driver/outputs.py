@@ -8,8 +8,8 @@ from math import nan
 from typing import TYPE_CHECKING
 
 from .folder.run_folder import RunFolder
-from .ledger.hardware import RemoteRow
 from .ledger.jobs import JobRow
+from .ledger.submissions import RemoteRow
 from .provenance import job_id
 from .report_data import join_reports, make_report_data
 from .results import load_results, make_tables, save_tables

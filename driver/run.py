@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from .catalogue import open_run_folder
 from .folder.run_folder import RunFolder
-from .ledger.hardware import HardwareLedger, RemoteRow
+from .ledger.hardware import HardwareLedger
 from .ledger.jobs import JobRow
 from .ledger.runs import LEDGER_NAME, Ledger
+from .ledger.submissions import RemoteRow
 from .plan import SCHEMA_VERSION
 from .provenance import PROVENANCE
 from .table_kinds import KINDS, TableKind

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from hexmagic.backends.remote import NotAcceptedError, RemoteError, UnclearError
 from hexmagic.driver.hardware.budgets import limits
-from hexmagic.driver.ledger.hardware import Claim
+from hexmagic.driver.ledger.submissions import Claim
 from hexmagic.driver.site import SiteBudget
 from hexmagic.experiments.spec import Budget
 

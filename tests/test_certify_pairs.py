@@ -24,7 +24,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
 def test_all_pairs_as_text_fit_80_columns_and_defeat_distance_3(call: Call) -> None:
     result = call("certify", "tiny.yaml", "--order", "2", "--budget-seconds", "1e6")
     assert result.exit_code == 5
-    (line,) = result.stderr.splitlines()
+    *_, line = result.stderr.splitlines()  # on a busy machine behind lines of progress
     assert line.startswith("tiny.yaml: the detection certificate fails: ")
     assert line.endswith(" pairs get through")
     assert max(map(len, result.stdout.splitlines())) <= 80

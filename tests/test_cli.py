@@ -9,7 +9,7 @@ import pytest
 from fakes.commands import Call, make_call, one_line
 from fakes.world import SPEC, write_spec
 
-from hexmagic.driver import build
+from hexmagic.driver import judging
 from hexmagic.driver.cli.main import cli
 from hexmagic.driver.run import open_run
 from hexmagic.driver.start import run
@@ -156,7 +156,7 @@ def test_a_gate_that_is_met_lets_the_run_through(call: Call, tmp_path: Path) -> 
 def test_a_circuit_that_the_engine_cannot_hold_is_shown_but_not_run(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "circuit_certificate", lambda _: None)  # it takes a minute
+    monkeypatch.setattr(judging, "circuit_certificate", lambda _: None)  # it takes a minute
     write_spec(tmp_path, *DISTANCE_5)
     checked, ran = call("check", "tiny.yaml"), call("run", "tiny.yaml")
     assert (checked.exit_code, ran.exit_code) == (0, 3)
@@ -231,7 +231,7 @@ def test_a_circuit_of_too_many_terms_is_not_certified_but_checked(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hexmagic.experiments.certificates.fault_sums.MOST_TERMS", 100)
-    monkeypatch.setattr(build, "_certificates", dict)  # none is known
+    monkeypatch.setattr(judging, "_certificates", dict)  # none is known
     monkeypatch.setenv("HEXMAGIC_CACHE", str(tmp_path / "cache"))
     write_spec(tmp_path)
     certified, checked = call("certify", "tiny.yaml"), call("check", "tiny.yaml")

@@ -27,7 +27,7 @@ from hexmagic.backends.remote import (
 )
 from hexmagic.driver.hardware.collecting import MOST_FETCHES
 from hexmagic.driver.hardware.settling import PATIENCE_SECONDS
-from hexmagic.driver.ledger.hardware import Claim
+from hexmagic.driver.ledger.submissions import Claim
 from hexmagic.driver.ledger.runs import LEDGER_NAME
 
 ONE = SPEC.replace("shots: 300", "shots: 100")

@@ -10,8 +10,9 @@ from fakes.world import write_spec
 
 from hexmagic.backends.device import load_device
 from hexmagic.backends.noise.placing import make_noise
-from hexmagic.driver.build import build_point, judge_circuit
+from hexmagic.driver.build import build_point
 from hexmagic.driver.device_tables import describe_device, render_device
+from hexmagic.driver.judging import judge_circuit
 from hexmagic.driver.plan import Plan, Point, make_plan
 from hexmagic.driver.prepare import Prepared
 from hexmagic.experiments.errors import UsageError

@@ -14,7 +14,7 @@ from fakes.processes import StopAfter
 from fakes.world import SPEC, make_services, write_spec
 
 from hexmagic.analysis.tables.basic import IDENTITY
-from hexmagic.driver import build
+from hexmagic.driver import build, judging
 from hexmagic.driver.check import describe, render_check
 from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.plan import Point, make_plan
@@ -124,7 +124,7 @@ def test_policies_that_differ_and_cannot_be_certified_are_not_chosen_from() -> N
 def test_a_device_without_a_certificate_is_told_with_the_place_of_the_field(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(build, "circuit_certificate", lambda _: None)
+    monkeypatch.setattr(judging, "circuit_certificate", lambda _: None)
     with pytest.raises(UsageError, match=r"x\.yaml: protocol\.reuse: best needs the certificate"):
         build.build_point(points_of(BEST)[0], where)
 

@@ -17,7 +17,7 @@ from qiskit import QuantumCircuit, qpy
 
 from hexmagic.backends.device import Device
 from hexmagic.backends.remote import AccountError, RemoteError, Usage
-from hexmagic.driver.build import judge_circuit
+from hexmagic.driver.judging import judge_circuit
 from hexmagic.driver.folder.circuit_files import QPY_VERSION
 from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.plan import Point

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...experiments.spec import Budget
-from ..ledger.hardware import Claim
+from ..ledger.submissions import Claim
 from ..site import SITE_NAME, SiteBudget
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ledger.hardware import HardwareLedger, RemoteRow
+from ..ledger.hardware import HardwareLedger
 from ..ledger.jobs import JobRow
+from ..ledger.submissions import RemoteRow
 from ..provenance import job_id
 
 

@@ -9,8 +9,8 @@ from ...experiments.errors import HexmagicError
 from ...experiments.shots import Shots
 from ..folder.archive import load_canary, load_record, save_calibration
 from ..folder.files import StorageError
-from ..ledger.hardware import RemoteRow
 from ..ledger.jobs import JobRow
+from ..ledger.submissions import RemoteRow
 from .searching import audit, cancel_doubles, seconds_between, submission_of
 from .settling import GONE, above_most, look_or_gone
 

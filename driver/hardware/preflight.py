@@ -15,7 +15,7 @@ from ..circuits import PlannedCircuit
 from ..costs import Cost, costs
 from ..folder.archive import load_circuit
 from ..folder.run_folder import RunFolder
-from ..ledger.hardware import Claim
+from ..ledger.submissions import Claim
 from ..limits import Check, gate_checks, refuse_failed
 from ..machines import Machines, machine_names
 from ..plan import Plan
@@ -69,7 +69,8 @@ def _predicted_now(
     known = circuit.predicted_acceptance
     if not asked or known is None or point.baseline or device.calibrated_at == planned:
         return circuit
-    from ..build import build_point, judge_circuit
+    from ..build import build_point
+    from ..judging import judge_circuit
 
     again = replace(
         point,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from ...backends.remote import RemoteError, RemoteJob
 from ..folder.files import StorageError
-from ..ledger.hardware import SubmissionRow
 from ..ledger.jobs import JobRow
+from ..ledger.submissions import SubmissionRow
 from .settling import look_or_gone
 
 if TYPE_CHECKING:

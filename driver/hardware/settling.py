@@ -8,7 +8,8 @@ from datetime import datetime
 from ...backends.remote import GoneError, Remote, RemoteError, RemoteJob
 from ...experiments.errors import HexmagicError
 from ..folder.run_folder import RunFolder
-from ..ledger.hardware import HardwareLedger, RemoteRow
+from ..ledger.hardware import HardwareLedger
+from ..ledger.submissions import RemoteRow
 from ..provenance import PROVENANCE
 from .charges import charges
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from ..execution import latest
 from ..folder.run_folder import RunFolder
-from ..ledger.hardware import HardwareLedger, RemoteRow, SubmissionRow
+from ..ledger.hardware import HardwareLedger
 from ..ledger.jobs import JobRow
 from ..ledger.runs import LEDGER_NAME
 from ..ledger.schedules import ScheduleLedger, ScheduleRow
+from ..ledger.submissions import RemoteRow, SubmissionRow
 
 _INDENT = 9
 _MOST_JOBS = 12

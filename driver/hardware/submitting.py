@@ -18,8 +18,8 @@ from ...backends.remote import (
 )
 from ...experiments.errors import RefusedError
 from ..folder.archive import load_canary, load_circuit, save_calibration
-from ..ledger.hardware import SubmissionRow
 from ..ledger.jobs import JobRow
+from ..ledger.submissions import SubmissionRow
 from .budgets import limits
 from .preflight import check_machines
 from .searching import audit, recall, search, seconds_between, submission_of
