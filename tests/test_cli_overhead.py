@@ -29,7 +29,9 @@ PAPER_D3 = Path(__file__).parent.parent / "experiments" / "paper_d3.yaml"
 STEP = 68e-9
 RUN_ID = "paper-d3-20260102-030405-0000"
 PROVENANCE = {
-    **{"state": "done", "engine": "clifft 0.12.0", "versions": {"hexmagic": "9.8.7"}},
+    **{"run": RUN_ID, "created": "2026-01-02T03:04:05+00:00", "state": "done"},
+    **{"engine": "clifft 0.12.0", "versions": {"hexmagic": "9.8.7"}, "rewrites": []},
+    "circuits": {},
     "git": {"revision": "0123456789abcdef", "dirty": True},
 }
 
@@ -63,7 +65,7 @@ def circuit(
         basis="H_ideal",
         fingerprint="f",
         layout=tuple(range(14)),
-        roles={},
+        roles={"data": tuple(range(7)), "ancilla": tuple(range(7, 14))},
         depth=38,
         duration_seconds=steps * STEP,
         predicted_acceptance=None,
@@ -203,7 +205,7 @@ def test_a_run_without_paper_noise_is_compared_with_distillation(call: Call, run
     other = write_uniform(runs)
     result = call("overhead", other, "--kind", "comparison", "--format", "csv")
     table = pd.read_csv(StringIO(result.stdout))
-    assert set(table["source"]) == {"hexmagic", "Litinski 2019"}
+    assert set(table["source"]) == {"hexmagic", "Litinski 2019", "Itogawa 2024", "Gidney 2024"}
     assert table["authors_qubits_ratio"].isna().all()
     assert "Fitted laws" not in call("overhead", other).stdout
 

@@ -41,6 +41,16 @@ def test_a_row_is_cited_and_says_what_it_was_checked_against(row: dict[str, obje
     assert all(row[name] for name in ("platform", "code", "what"))
 
 
+@pytest.mark.parametrize("row", TABLE.to_dict("records"), ids=SOURCES)
+def test_the_reference_is_the_citation_in_short(row: dict[str, object]) -> None:
+    reference, citation = str(row["reference"]), str(row["citation"])
+    authors, _, place = reference.partition(" et al., ")
+    assert citation.startswith(authors)
+    assert place in citation
+    assert place.endswith(f"({row['year']})")
+    assert len(reference) < 60
+
+
 def test_values_lie_in_their_errors_and_rates_in_their_range() -> None:
     errors = TABLE.dropna(subset=["infidelity_low", "infidelity_high"])
     assert (errors["infidelity_low"] <= errors["infidelity"]).all()

@@ -2,34 +2,40 @@
 
 A state's cost is that of all the attempts it takes. Of an attempt with acceptance A: average qubits
 = qubits / A, gates per state = two-qubit gates / A, space-time = average qubits x time steps.
-Ratios are another's figure / ours, so they say how many times less ours is.
+Ratios are another's figure / ours, so they say how many times less ours is. Several protocols of
+distillation are published for one p: each ratio is against the one that has least of its figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.resources import files
-from math import isclose, nan
+from math import nan
 from typing import Any
 
 import pandas as pd
 
 from .distillation import (
-    DISTILLATIONS,
     STEPS_PER_CYCLE,
     Distillation,
     after_15_to_1,
-    smallest_distillation,
+    distillations,
+    fewest_qubits,
+    least_space_time,
+    lowest_error,
 )
-from .published import CIRCUITS, POINTS, PublishedPoint
-from .side_by_side import FLIPS_PER_INFIDELITY, OURS
+from .others import author_rows, distillation_row, distillation_rows, simulation_rows
+from .side_by_side import OURS
 
 Row = dict[str, Any]
 
 MEASURED_FILE = "measured.csv"
 DEVICE_P = 1e-3
 """The rate of the distillation that stands beside calibrated devices: the largest published."""
+
+NONE = "none"
+"""In `reaches` and `undecided`: there is distillation beside it, and no protocol that is so."""
 
 _ENDS = ("", "_low", "_high")
 _WHERE: Mapping[str, str] = {
@@ -54,6 +60,7 @@ _PER_STATE = (
     *("average_qubits", "gates_per_state", "seconds_per_state", "space_time", "qubit_rounds"),
     *("qubit_seconds", "after_15_to_1"),
 )
+_BEST = ("fewest_qubits", "least_space_time", "lowest_error")
 _RATIOS = (
     *("qubits_ratio", "gates_ratio", "space_time_ratio", "error_ratio"),
     *("authors_qubits_ratio", "authors_space_time_ratio", "authors_error_ratio"),
@@ -62,7 +69,8 @@ COMPARISON: Mapping[str, str] = {
     **{"source": "str", **_WHERE, **_ATTEMPT},
     "two_qubit_gates": "float64",
     **dict.fromkeys(_PER_STATE, "float64"),
-    **{"reference": "str", **dict.fromkeys(_RATIOS, "float64"), "traced_to": "str"},
+    **{"distillation_p": "float64", **dict.fromkeys((*_BEST, "reaches", "undecided"), "str")},
+    **{**dict.fromkeys(_RATIOS, "float64"), "traced_to": "str"},
 }
 """Columns of the comparison: see docs/overhead.md."""
 
@@ -135,18 +143,17 @@ def run_points(fidelity: pd.DataFrame, attempts: Mapping[tuple[str, int], Attemp
 def comparison(points: pd.DataFrame) -> pd.DataFrame:
     """Return ours, the authors' and distillation's figures, one row each, with the ratios.
 
-    Of the authors' and distillation's only those at a p (or, of the former, a distance) that ours
-    are compared at. Columns: `COMPARISON`.
+    Of the others' only those at a p (or, of the authors', a distance) that ours are compared at;
+    with them simulations of other preparations at those p. Columns: `COMPARISON`.
 
     Args:
         points: as from `measured_points` or `run_points`.
     """
     ours = [_our_row(row) for row in points.to_dict("records")]
-    rates = {protocol.p for row in ours if (protocol := _reference(row)) is not None}
+    rates = {row["distillation_p"] for row in ours if "distillation_p" in row}
     settings = {(row["distance"], row["p"]) for row in ours if _is_paper(row)}
-    theirs = [_their_row(point) for point in POINTS if _wanted(point, settings)]
-    known = [_distillation_row(each) for each in DISTILLATIONS if each.p in rates]
-    return _frame([*known, *theirs, *ours], COMPARISON)
+    theirs = [*simulation_rows(rates), *author_rows(settings)]
+    return _frame([*distillation_rows(rates), *theirs, *ours], COMPARISON)
 
 
 def cite(row: Mapping[Any, Any]) -> str:
@@ -178,15 +185,12 @@ def _measured_row(row: Mapping[Any, Any], attempt: Attempt) -> Row:
 def _our_row(point: Mapping[Any, Any]) -> Row:
     row = {name: point[name] for name in (*_WHERE, *_ATTEMPT)} | {"source": OURS}
     row |= _per_state(row) | {"traced_to": cite(point)}
-    protocol = _reference(row)
-    if protocol is not None:
-        row["reference"] = protocol.name
-        row |= _against(row, _distillation_row(protocol))
+    row |= _beside_distillation(row)
     if _is_paper(row):
-        known = (p for p in POINTS if _wanted(p, {(row["distance"], row["p"])}))
-        for each in map(_their_row, known):
-            shared = ("qubits_ratio", "space_time_ratio", "error_ratio")
-            row |= {f"authors_{name}": _against(row, each)[name] for name in shared}
+        for each in author_rows({(row["distance"], row["p"])}):
+            for name, key in (("qubits", "average_qubits"), ("space_time",) * 2):
+                row[f"authors_{name}_ratio"] = each[key] / row[key]
+            row["authors_error_ratio"] = row["infidelity"] / each["infidelity"]
     return row
 
 
@@ -206,57 +210,37 @@ def _per_state(row: Row) -> Row:
     }
 
 
-def _reference(row: Row) -> Distillation | None:
-    """Return the smallest distillation at our p; of a calibrated device, that at `DEVICE_P`."""
-    calibrated = row["noise"] in ("calibration", "hardware")
-    return smallest_distillation(DEVICE_P if calibrated else row["p"])
+def _beside_distillation(row: Row) -> Row:
+    """Return our ratios, and which protocols' output error ours lies below: nothing without any.
+
+    A calibrated device stands beside those at `DEVICE_P`. Reached are protocols whose output error
+    our whole interval lies below; undecided those whose error it contains.
+    """
+    p = DEVICE_P if row["noise"] in ("calibration", "hardware") else row["p"]
+    best = fewest_qubits(p), least_space_time(p), lowest_error(p)
+    if None in best:
+        return {}
+    known = [each for each in best if each is not None]
+    small, cheap, good = map(distillation_row, known)
+    low, high = row["infidelity_low"], row["infidelity_high"]
+    protocols = distillations(p)
+    return {
+        **{"distillation_p": p, **{n: each.name for n, each in zip(_BEST, known, strict=True)}},
+        "reaches": _names(each for each in protocols if high < each.output_error),
+        "undecided": _names(each for each in protocols if low <= each.output_error <= high),
+        "qubits_ratio": small["average_qubits"] / row["average_qubits"],
+        "gates_ratio": cheap["gates_per_state"] / row["gates_per_state"],
+        "space_time_ratio": cheap["space_time"] / row["space_time"],
+        "error_ratio": row["infidelity"] / good["infidelity"],
+    }
 
 
-def _against(ours: Row, other: Row) -> Row:
-    """Return other / ours, and of the error ours / other."""
-    pairs = (("qubits", "average_qubits"), ("gates", "gates_per_state"), ("space_time",) * 2)
-    ratios = {f"{name}_ratio": other.get(key, nan) / ours[key] for name, key in pairs}
-    return ratios | {"error_ratio": ours["infidelity"] / other["infidelity"]}
+def _names(protocols: Iterable[Distillation]) -> str:
+    return "; ".join(each.name for each in protocols) or NONE
 
 
 def _is_paper(row: Row) -> bool:
     return str(row["noise"]).startswith("paper ")
-
-
-def _wanted(point: PublishedPoint, settings: set[tuple[Any, float]]) -> bool:
-    return any(
-        point.distance == distance and isclose(point.p, p, rel_tol=1e-9) for distance, p in settings
-    )
-
-
-def _their_row(point: PublishedPoint) -> Row:
-    circuit = next(each for each in CIRCUITS if each.distance == point.distance)
-    rate = point.error_rate
-    rates = (nan, *rate) if isinstance(rate, tuple) else (rate, nan, nan)
-    error, low, high = (each / FLIPS_PER_INFIDELITY for each in rates)
-    return {
-        **{"source": point.source.name, "noise": f"paper {point.p!r}", "p": point.p},
-        **{"distance": point.distance, "rounds": circuit.rounds, "readout": "correct"},
-        **{"qubits": circuit.qubits, "time_steps": float(circuit.time_steps)},
-        **{"acceptance": point.acceptance, "infidelity": error},
-        **{"infidelity_low": low, "infidelity_high": high},
-        **{"average_qubits": point.average_qubits, "space_time": point.space_time},
-        "qubit_rounds": point.space_time / STEPS_PER_CYCLE,
-        **{"after_15_to_1": after_15_to_1(error), "traced_to": point.source.citation},
-    }
-
-
-def _distillation_row(protocol: Distillation) -> Row:
-    """Return a protocol's row: it always gives its state, so all is per state already."""
-    return {
-        **{"source": protocol.source.name, "scheme": protocol.name, "p": protocol.p},
-        **{"noise": f"circuit-level {protocol.p!r}", "qubits": protocol.qubits},
-        **{"two_qubit_gates": protocol.two_qubit_gates, "time_steps": protocol.time_steps},
-        **{"average_qubits": float(protocol.qubits), "gates_per_state": protocol.two_qubit_gates},
-        "space_time": protocol.qubits * protocol.time_steps,
-        **{"qubit_rounds": protocol.qubit_cycles, "infidelity": protocol.output_error},
-        "traced_to": protocol.source.citation,
-    }
 
 
 def _frame(rows: list[Row], schema: Mapping[str, str]) -> pd.DataFrame:
