@@ -7,7 +7,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench check clean demo family help test test-slow
+.PHONY: bench check clean demo docs family help test test-slow
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 12
@@ -29,10 +29,16 @@ check: $(READY) ## format, lint, types, direction of the imports, content of the
 	$(BIN)/pytest -q -m "not slow" tests/test_imports.py tests/test_wheel.py
 
 bench: $(READY) ## print the benchmarks; the agreement of the engines takes longest, an hour or two
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/emulation.py
 	$(BIN)/python benchmarks/analysis.py
 	$(BIN)/python benchmarks/agreement.py
+
+docs: $(READY) ## write the reference from the code and build the documentation into build/docs
+	$(BIN)/python docs/make_reference.py
+	$(BIN)/sphinx-build -q -E -W --keep-going -d build/doctrees docs build/docs
+	@echo "documentation: build/docs/index.html"
 
 family: $(READY) ## write the tables of docs/family.md again, one to three minutes
 	$(BIN)/python benchmarks/family.py --distance 3 5 7 --markdown docs/family.md \

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
+    from .snapshots import Snapshot
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -63,8 +65,8 @@ class QubitCalibration:
         )
 
 
-def read_qubit(target: Target, properties: Any, q: int) -> QubitCalibration:
-    """Return what a snapshot of qiskit-ibm-runtime says of a qubit.
+def read_qubit(target: Target | Snapshot, properties: Any, q: int) -> QubitCalibration:
+    """Return what a snapshot, or the client of a machine, says of a qubit.
 
     Raises:
         AttributeError, TypeError, KeyError: it lacks something.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 import statistics
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -13,6 +12,7 @@ from typing import Any
 
 from ..experiments.errors import UsageError
 from .calibration import Operation, QubitCalibration
+from .snapshots import read_snapshot, snapshot_folders
 
 __all__ = ["Device", "DeviceError", "Operation", "QubitCalibration", "device_names", "load_device"]
 
@@ -180,7 +180,7 @@ def _is_faulty(error: float | None) -> bool:
 def load_device(name: str) -> Device:
     """Return a device by name: a shipped snapshot (`fake_boston`) or a map (`heavy_hex_9`).
 
-    Snapshots are those of qiskit-ibm-runtime's fake provider. `heavy_hex_<d>` is the heavy-hex
+    Snapshots are those that qiskit-ibm-runtime ships. `heavy_hex_<d>` is the heavy-hex
     graph of code distance d, with the gates and durations of a Heron device and no errors known.
     `heavy_hex_<d>_cx` has the paper's gates instead, CX, CZ, H, S and rotations about Y, so that
     every gate of a program is one gate of the device.
@@ -194,27 +194,19 @@ def load_device(name: str) -> Device:
         return _make_heavy_hex(name, int(generated[1]), papers=generated[2] is not None)
     from .device_reading import read_device
 
-    classes = _snapshot_classes()
-    if name not in classes:
-        near = difflib.get_close_matches(name, classes, n=3, cutoff=0.5)
+    folders = snapshot_folders()
+    if name not in folders:
+        near = difflib.get_close_matches(name, folders, n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else "see `hexmagic devices`"
         raise DeviceError(f"unknown device {name!r}; {hint}")
-    with warnings.catch_warnings():
-        # one snapshot that is not heavy-hex warns that its errors are not typical
-        warnings.filterwarnings(
-            "ignore", message=".*not intended to represent", category=UserWarning
-        )
-        backend = classes[name]()
-    properties = backend.properties()
-    return read_device(
-        name, backend.target, properties, calibrated_at=properties.last_update_date.isoformat()
-    )
+    snapshot = read_snapshot(folders[name])
+    return read_device(name, snapshot, snapshot, calibrated_at=snapshot.calibrated_at)
 
 
 def device_names() -> tuple[str, ...]:
     """Return the names of the heavy-hex snapshots with room for the smallest patch, sorted."""
     names = []
-    for name in sorted(_snapshot_classes()):
+    for name in sorted(snapshot_folders()):
         try:
             device = load_device(name)
         except DeviceError:
@@ -222,19 +214,6 @@ def device_names() -> tuple[str, ...]:
         if device.num_qubits >= SMALLEST_PATCH:
             names.append(name)
     return tuple(names)
-
-
-@cache
-def _snapshot_classes() -> dict[str, Any]:
-    from qiskit_ibm_runtime import fake_provider
-
-    found = {}
-    for name in dir(fake_provider):
-        cls = getattr(fake_provider, name)
-        backend_name = getattr(cls, "backend_name", None)
-        if isinstance(backend_name, str) and getattr(cls, "props_filename", None):
-            found[backend_name] = cls
-    return found
 
 
 def _make_heavy_hex(name: str, distance: int, *, papers: bool) -> Device:

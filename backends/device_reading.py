@@ -12,10 +12,12 @@ from .device import TWO_QUBIT_GATES, Device, DeviceError, Edge, Operation
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
+    from .snapshots import Snapshot
+
 
 def read_device(
     name: str,
-    target: Target,
+    target: Target | Snapshot,
     properties: Any,
     *,
     calibrated_at: str,
@@ -27,7 +29,7 @@ def read_device(
     Args:
         name: its name here.
         target: gates, errors and durations.
-        properties: the client's, for the assignment errors.
+        properties: the client's or the snapshot, for the assignment errors.
         calibrated_at: ISO time.
         broken_qubits: nothing is read of them; they become faulty, with the median durations.
         broken_edges: in either direction; they become faulty, with the median duration.
@@ -58,7 +60,7 @@ def read_device(
 
 
 def _read_qubits(
-    target: Target, properties: Any, broken: Collection[int]
+    target: Target | Snapshot, properties: Any, broken: Collection[int]
 ) -> tuple[QubitCalibration, ...]:
     count = range(target.num_qubits)
     known = {q: read_qubit(target, properties, q) for q in count if q not in broken}

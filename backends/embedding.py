@@ -29,11 +29,11 @@ def find_embeddings(patch: Patch, device: Device) -> tuple[Layout, ...]:
     `layout[patch qubit]` is the physical qubit. All subgraph matches (VF2), so the symmetries of
     the patch count separately. Faulty qubits and edges are never used.
     """
-    broken = set(device.faulty_qubits)
+    broken, cut = set(device.faulty_qubits), set(device.faulty_edges)
     graph = rustworkx.PyGraph()
     graph.add_nodes_from(range(device.num_qubits))
     graph.add_edges_from_no_data(
-        [edge for edge in device.edges if edge not in device.faulty_edges and not broken & {*edge}]
+        [edge for edge in device.edges if edge not in cut and not broken & {*edge}]
     )
     pattern = rustworkx.PyGraph()
     pattern.add_nodes_from(range(patch.num_qubits))
@@ -75,7 +75,7 @@ def choose_embedding(
 
 
 def no_fault_log(reference: Compiled, layouts: Sequence[Layout]) -> NDArray[np.float64]:
-    """Return the logarithm of the probability that no fault happens, for each layout.
+    """Return the logarithm of the probability that no fault happens: shape (layouts,).
 
     Args:
         reference: the program compiled on any layout of the device; it tells how often each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from ..experiments.errors import UsageError
 
@@ -31,6 +32,13 @@ def heavy_hex_positions(
         UsageError: the graph is not part of a heavy-hex lattice, or an edge does not join two
             different qubits of the device.
     """
+    return _positions(num_qubits, tuple((u, v) for u, v in edges))
+
+
+@lru_cache(maxsize=16)  # a report draws the same device once for each point
+def _positions(
+    num_qubits: int, edges: tuple[tuple[int, int], ...]
+) -> tuple[tuple[float, float], ...]:
     graph = _adjacency(num_qubits, edges)
     sites: dict[int, Site] = {}
     for component in _components(graph):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from qiskit import QuantumCircuit
+from typing import TYPE_CHECKING
 
 from .errors import HexmagicError
 from .record import BitKey
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
 
 VIRTUAL_NAMES = frozenset({"rz", "barrier"})
 """Instructions without a physical operation: frame changes and barriers take no time."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
-
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from typing import TYPE_CHECKING
 
 from .abstract import make_abstract_blocks, make_abstract_patch
 from .block import Block, Gate
@@ -20,6 +19,9 @@ from .readout import make_readout
 from .record import Bit, BitKey, FaceParity, Logical, RecordMap, Stage
 from .reuse import Place, Reuse, reads_counted_out, with_deferred_flags
 from .tree import make_tree_patch
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
 
 SCHEMES = ("fold", "fold13", "fold14", "tree16", "fold40", "routed", "encoded", "bare")
 
@@ -160,6 +162,8 @@ def assemble(
     record = RecordMap(
         bits=bits, faces=_face_parities(patch, bits, basis), logical=_logical(patch, bits, basis)
     )
+    from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+
     registers = {name: ClassicalRegister(size, name) for name, size in record.registers().items()}
     qubits = QuantumRegister(patch.num_qubits, "q")
     circuit = QuantumCircuit(qubits, *registers.values(), name=f"{scheme}-{reuse}-{basis}")

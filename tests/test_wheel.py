@@ -1,16 +1,22 @@
 """The wheel: it holds `hexmagic` and nothing else, and works where the repository is not."""
 
+import csv
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import venv
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
+
+import hexmagic
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("analysis", "backends", "driver", "experiments")
@@ -101,6 +107,52 @@ def test_the_installed_wheel_runs_without_the_repository(elsewhere: Path, tmp_pa
     printed = run(binaries / "python", "-c", where, cwd=tmp_path, **ours)
     assert printed.strip() == str(elsewhere / "hexmagic" / "__init__.py")
     assert "Usage: hexmagic" in run(binaries / "hexmagic", "--help", cwd=tmp_path, **ours)
+
+
+def test_the_version_stands_in_pyproject_and_everything_else_repeats_it(
+    wheel: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert hexmagic.__version__ == version("hexmagic") == declared, "make .venv again"
+    assert wheel.name.split("-")[:2] == ["hexmagic", declared]
+    ours = {"PYTHONPATH": sysconfig.get_path("purelib")}
+    said = run(elsewhere.parents[2] / "bin" / "hexmagic", "--version", cwd=tmp_path, **ours)
+    assert said.split()[-1] == declared
+
+
+@pytest.fixture(scope="module")
+def empty(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `empty`, an environment of the wheel and of what pip fetches for it, only."""
+    folder = tmp_path_factory.mktemp("runner")
+    venv.create(folder / "empty", with_pip=True, symlinks=True)
+    pip = (folder / "empty/bin/pip", "--quiet", "--disable-pip-version-check")
+    probe = subprocess.run(
+        [*pip, "download", "--no-deps", "--dest", folder / "probe", "click"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if probe.returncode:
+        pytest.skip(f"pip reaches no package index here: {probe.stderr.strip().splitlines()[-1]}")
+    run(*pip, "install", wheel)
+    return folder
+
+
+@pytest.mark.slow
+def test_the_wheel_with_its_dependencies_alone_runs_the_demo_to_its_table(empty: Path) -> None:
+    """What the workflow runs; our environment is not seen, so that everything must be declared."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())
+    steps = {step.get("name"): step for step in workflow["jobs"]["wheel"]["steps"]}
+    script = steps["Run the demo experiment that it brings"]["run"]
+    bare = {"PYTHONPATH": "", "RUNNER_TEMP": str(empty)}
+    assert "fold14 d=3 r=1" in run("bash", "-e", "-c", script, cwd=empty, **bare)
+    tabled = run(empty / "empty/bin/hexmagic", "table", "latest", "--format", "csv", cwd=empty)
+    rows = {row["scheme"]: row for row in csv.DictReader(tabled.splitlines())}
+    assert rows.keys() == {"fold14", "bare", "encoded"}
+    assert all(float(row["fidelity"]) > 0.8 and row["shots"] == "900" for row in rows.values())
+    (report,) = empty.glob("runs/*/report.html")
+    assert "<svg" in report.read_text()
+    run(empty / "empty/bin/pip", "check")
 
 
 @pytest.mark.slow

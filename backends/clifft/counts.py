@@ -55,7 +55,11 @@ class Recorded:
     logical_flips: NDArray[np.int8]
 
     def count(self, shots: int, seed: int, faults: int | None) -> Counts:
-        """Return a batch of shots, counted."""
+        """Return a batch of shots, counted.
+
+        Raises:
+            HexmagicError: the sampler gives no sums.
+        """
         decodes = len(self.expected) > 0
         found = sample_survivors(self.engine, shots, seed, keep_records=decodes, faults=faults)
         kept, ones = found.passed_shots, found.observable_ones

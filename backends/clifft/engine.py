@@ -151,6 +151,9 @@ def location_probabilities(compiled: Compiled, noise: NoiseSpec) -> NDArray[np.f
     """Return the probability of each fault location of `count` with a given number of faults.
 
     Shape (locations,). The number of faults in a shot is the number of them that strike.
+
+    Raises:
+        HexmagicError: locations that the noise holds for equally likely are not.
     """
     sites = np.array(_sites(_job(compiled, stratum_noise(noise))))
     if noise.kind in EQUAL_KINDS:

@@ -120,7 +120,11 @@ def _channels(
 
 
 def relaxation(at: int, qubit: int, calibration: QubitCalibration, seconds: float) -> Relaxation:
-    """Return a qubit's relaxation over a time. A T2 above 2 T1, which cannot be, counts as 2 T1."""
+    """Return a qubit's relaxation over a time. A T2 above 2 T1, which cannot be, counts as 2 T1.
+
+    Raises:
+        UsageError: its T1 or T2 is not known.
+    """
     if not calibration.t1_seconds or not calibration.t2_seconds:
         raise UsageError("calibration noise on a qubit without T1 and T2")
     t2_seconds = min(calibration.t2_seconds, 2 * calibration.t1_seconds)

@@ -67,7 +67,7 @@ def _split_relaxation(channel: Relaxation) -> tuple[Alternative, ...]:
 def sample_strikes(
     choices: Sequence[Sequence[Alternative]], shots: int, rng: np.random.Generator
 ) -> dict[Strikes, NDArray[np.int64]]:
-    """Return the shots that share each set of strikes, for independent channels.
+    """Return the shots that share each set of strikes, for independent channels: int64 indices.
 
     Args:
         choices: the alternatives of each channel.
