@@ -157,6 +157,9 @@ def fidelity_interval(
         kept: shots kept in X and in Z, shape (..., 2).
         minus: those with outcome -1, same shape.
         level: two-sided confidence level.
+
+    Raises:
+        UsageError: the level is not between 0 and 1.
     """
     if not 0 < level < 1:
         raise UsageError(f"level {level}: a confidence level lies between 0 and 1")

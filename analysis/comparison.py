@@ -79,7 +79,7 @@ def combined_table(
 
     Runs with the same compiled circuits for a point are pooled, shot for shot; others, and what
     was estimated by strata, are weighted by their variances, with the interval widened where they
-    disagree. Columns: `COMBINED`; see `combination`.
+    disagree. One row per estimate, columns: `COMBINED`; see `combination`.
 
     Args:
         runs: (id, points) of each run.

@@ -55,7 +55,7 @@ def weighted_interval(
     of n. Values of 0 and 1 give u = 1 and the interval of a count.
 
     Args:
-        n: how many values.
+        n: how many values, of any shape.
         total: their sum.
         squares: the sum of their squares.
         level: two-sided confidence level.
@@ -91,7 +91,7 @@ def poisson_lower_limit(counts: ArrayLike, level: float = 0.95) -> Floats:
     The limit of `clopper_pearson_interval` for many trials, c (1 - 1 / (9 c) - z / (3 sqrt c))^3.
 
     Args:
-        counts: c, which need not be whole.
+        counts: c, which need not be whole, of any shape.
         level: two-sided confidence level.
     """
     c = np.asarray(counts, float)

@@ -103,7 +103,7 @@ def result_html(point: PointCounts, choice: Choice, others: Sequence[PointCounts
 def fidelity_of(
     point: PointCounts, choice: Choice, others: Sequence[PointCounts] = ()
 ) -> pd.DataFrame:
-    """Return the fidelity table of a point under a choice, and of others under the same cuts."""
+    """Return the fidelity table of a point under a choice, others under the same cuts: its rows."""
     under = [chosen(other, choice_for(point, other, choice)) for other in others]
     return fidelity_table([chosen(point, choice), *under])
 

@@ -16,7 +16,7 @@ from .results import load_results
 def compared_runs(
     names: Sequence[str], runs: Path, kind: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return a table of several runs, and in words what is missing from them.
+    """Return a table of several runs, and in words what is missing; columns as docs/tables.md has.
 
     Args:
         names: of the runs, the one to compare with first.

@@ -196,7 +196,11 @@ def make_shard(
 
 @contextmanager
 def located(where: Where, field: str) -> Iterator[None]:
-    """Put the place of a field in front of a backend's UsageError, which does not know it."""
+    """Put the place of a field in front of a backend's UsageError, which does not know it.
+
+    Raises:
+        UsageError: that error, with the place.
+    """
     try:
         yield
     except UsageError as error:

@@ -105,7 +105,7 @@ def load_shots(folder: RunFolder) -> tuple[PointShots, ...]:
 
 
 def make_tables(points: Sequence[PointCounts]) -> dict[TableKind, pd.DataFrame]:
-    """Return the tables of a run that are made from its shots."""
+    """Return the tables of a run that are made from its shots; columns as docs/tables.md has."""
     return {
         "fidelity": fidelity_table(points),
         "cutflow": cutflow_table(points),
@@ -122,7 +122,8 @@ def make_tables(points: Sequence[PointCounts]) -> dict[TableKind, pd.DataFrame]:
 def all_shots(points: Sequence[PointShots]) -> pd.DataFrame:
     """Return the shots tables of several points as one, with ("shot", "point").
 
-    A bit that not every point records is nullable: missing in the shots of those that do not.
+    One row per shot. A bit that not every point records is nullable: missing in the shots of those
+    that do not.
     """
     tables = [shots_table(point) for point in points]
     shared = set.intersection(*(set(table.columns) for table in tables))
@@ -145,7 +146,11 @@ def save_tables(folder: RunFolder, tables: Mapping[Any, pd.DataFrame]) -> None:
 
 
 def load_table(folder: RunFolder, kind: str) -> pd.DataFrame | None:
-    """Return a table that the run has written, or None if it has not."""
+    """Return a table that the run has written, or None; columns as docs/tables.md has.
+
+    Raises:
+        StorageError: it is damaged, or of another run.
+    """
     path = folder.path / "tables" / f"{kind}.parquet"
     if not path.is_file():
         return None

@@ -179,6 +179,10 @@ def prepare_request(
         request: the experiment.
         services: what compiles and judges.
         runs: directory whose settings tell how paid hardware is reached.
+
+    Raises:
+        DeviceError: no such device.
+        AccountError: there is no account, or the service does not take it.
     """
     plan = make_plan(request.experiment, overrides=request.overrides)
     try:

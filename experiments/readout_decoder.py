@@ -29,6 +29,9 @@ def logical_flips(
 
     int8, shape (2^faces,): 1 yes, 0 no, -1 for a syndrome that no flips explain. Bit j of the
     index says that face j is violated.
+
+    Raises:
+        UsageError: more faces or data bits than the decoder's table holds.
     """
     keys = _keys(faces)
     if not can_decode(faces):

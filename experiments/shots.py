@@ -42,7 +42,7 @@ class Shots:
         return unpacked.astype(np.bool_)
 
     def values(self) -> NDArray[np.bool_]:
-        """Return the bits with each bit's `xor` partners applied (raw outcomes)."""
+        """Return the bits with each one's `xor` partners applied: bool, shape (shots, bits)."""
         raw = self.bits()
         values = raw.copy()
         for j, bit in enumerate(self.record.bits):

@@ -118,7 +118,7 @@ class Attempt:
 
 
 def measured_points() -> pd.DataFrame:
-    """Return the points that hexmagic ships, measured by benchmarks/overhead.py: see `MEASURED`."""
+    """Return the points that hexmagic ships, by benchmarks/overhead.py; columns: `MEASURED`."""
     with (files(__package__) / MEASURED_FILE).open(encoding="utf-8") as file:
         return pd.read_csv(file, dtype=dict(MEASURED), keep_default_na=False, na_values=[""])
 

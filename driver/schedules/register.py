@@ -72,6 +72,9 @@ def planned_times(request: Request, runs: Path, services: Services) -> dict[str,
     Returns:
         `next`: the times of the next runs, ISO 8601, of which those `on: recalibration` need a
         calibration too; `text`: the same in words.
+
+    Raises:
+        UsageError: the experiment has no schedule.
     """
     schedule, now = request.experiment.schedule, services.clockwork.now()
     if schedule is None:

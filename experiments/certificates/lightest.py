@@ -40,6 +40,7 @@ def corrections(code: ColourCode) -> NDArray[np.int64]:
 def lightest_weights(code: ColourCode) -> NDArray[np.int64]:
     """Return the weight of a lightest error of one kind (X or Z) for each syndrome.
 
-    Its parity is the class of the correction: the logical operators act on all data.
+    Shape (2^faces,). Its parity is the class of the correction: the logical operators act on all
+    data.
     """
     return np.bitwise_count(corrections(code)).astype(np.int64)
