@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..analysis.comparison import differences_table
 from ..analysis.phases import make_phases
+from ..analysis.report.members import Member, short_runs
 from ..analysis.report.page import CALIBRATION_COLUMNS, PatchDrawing, ReportData, Stage
 from ..backends.heavy_hex_drawing import heavy_hex_positions
 from ..experiments.record import RecordMap
@@ -177,39 +178,48 @@ def _roles(circuit: PlannedCircuit) -> dict[int, str]:
 
 
 def join_reports(reports: Sequence[ReportData]) -> ReportData:
-    """Return several runs as one report: every point is named by its run and its label."""
+    """Return several runs as one report: every point is named by its run and its label.
+
+    Runs are called "run 1", "run 2" and so on, in the order given, as ids of runs of one
+    experiment are long and much alike; the report begins with their ids.
+    """
+    shorts = short_runs(len(reports))
+    pairs = list(zip(shorts, reports, strict=True))
     return ReportData(
+        members=tuple(
+            Member(short=short, run=r.run, name=r.name, created=r.created) for short, r in pairs
+        ),
         run=", ".join(report.run for report in reports),
         name=" and ".join(dict.fromkeys(report.name for report in reports)),
         description="; ".join(dict.fromkeys(r.description for r in reports if r.description)),
         created=", ".join(report.created for report in reports),
-        fidelity=_joined([(report.run, report.fidelity) for report in reports]),
-        cutflow=_joined([(report.run, report.cutflow) for report in reports]),
-        points=_joined([(report.run, report.points) for report in reports]),
-        strata=_joined([(r.run, r.strata) for r in reports if not r.strata.empty]),
-        states=_joined([(r.run, r.states) for r in reports if not r.states.empty]),
-        flags=_joined([(r.run, r.flags) for r in reports if not r.flags.empty]),
-        predicted=_joined([(r.run, r.predicted) for r in reports if not r.predicted.empty]),
-        drift=_joined([(r.run, r.drift) for r in reports if not r.drift.empty]),
-        differences=differences_table([(r.run, r.fidelity) for r in reports]),
+        fidelity=_joined([(short, r.fidelity) for short, r in pairs]),
+        cutflow=_joined([(short, r.cutflow) for short, r in pairs]),
+        points=_joined([(short, r.points) for short, r in pairs]),
+        strata=_joined([(short, r.strata) for short, r in pairs if not r.strata.empty]),
+        states=_joined([(short, r.states) for short, r in pairs if not r.states.empty]),
+        flags=_joined([(short, r.flags) for short, r in pairs if not r.flags.empty]),
+        predicted=_joined([(short, r.predicted) for short, r in pairs if not r.predicted.empty]),
+        drift=_joined([(short, r.drift) for short, r in pairs if not r.drift.empty]),
+        differences=differences_table([(short, r.fidelity) for short, r in pairs]),
         keeps_shots=any(report.keeps_shots for report in reports),
-        drawing=_named([(report.run, report.drawing) for report in reports]),
-        stages=_named([(report.run, report.stages) for report in reports]),
+        drawing=_named([(short, r.drawing) for short, r in pairs]),
+        stages=_named([(short, r.stages) for short, r in pairs]),
         calibration=pd.concat(
             [r.calibration for r in reports], ignore_index=True
         ).drop_duplicates(),
-        certificate=_named([(report.run, report.certificate or {}) for report in reports]) or None,
-        provenance={report.run: report.provenance for report in reports},
+        certificate=_named([(short, r.certificate or {}) for short, r in pairs]) or None,
+        provenance={short: r.provenance for short, r in pairs},
         rewrites=tuple(dict.fromkeys(text for report in reports for text in report.rewrites)),
-        problems=tuple(f"{r.run}: {problem}" for r in reports for problem in r.problems),
+        problems=tuple(f"{short}, {r.run}: {text}" for short, r in pairs for text in r.problems),
         reproduce=tuple(f"hexmagic run runs/{report.run}/spec.yaml" for report in reports),
     )
 
 
 def _joined(frames: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
-    named = [frame.assign(label=f"{run}: " + frame["label"]) for run, frame in frames]
+    named = [frame.assign(label=f"{short}: " + frame["label"]) for short, frame in frames]
     return pd.concat(named, ignore_index=True) if named else pd.DataFrame()
 
 
 def _named[T](parts: Sequence[tuple[str, Mapping[str, T]]]) -> dict[str, T]:
-    return {f"{run}: {label}": value for run, part in parts for label, value in part.items()}
+    return {f"{short}: {label}": value for short, part in parts for label, value in part.items()}

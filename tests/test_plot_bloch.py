@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from fakes.reports import BARE, ENCODED, PROTOCOL, UNFOLDED, frame, interval
 
-from hexmagic.analysis.plots.bloch import MAGIC, Window, bloch_plot, bloch_rows
+from hexmagic.analysis.plots.bloch import MAGIC, Window, _window, bloch_plot
+from hexmagic.analysis.plots.bloch_rows import bloch_rows
 from hexmagic.analysis.report.pictures import bloch_pictures
 from hexmagic.analysis.tables.basic import FIDELITY
 
@@ -80,6 +81,35 @@ def test_protocol_and_baselines_differ_in_shape_and_number() -> None:
     assert [row.kind[0] for row in rows] == ["circle", "square", "diamond", "square"]
     assert [row.number for row in rows] == [1, 2, 3, 4]
     assert "3  bare, readout removed" in bloch_plot(frame([PROTOCOL, BARE, UNFOLDED], FIDELITY))
+
+
+def test_each_number_stands_nearer_to_its_own_mark_than_to_any_other_or_is_tied_to_it() -> None:
+    shifts = ((0.0, 0.0), (0.012, -0.002), (0.013, -0.002), (-0.01, 0.008))
+    points = [PROTOCOL, BARE, UNFOLDED, ENCODED]
+    rows = [
+        point | interval("x", 0.70 + x, 0.02) | interval("z", 0.70 + z, 0.02)
+        for point, (x, z) in zip(points, shifts, strict=True)
+    ]
+    table = frame(rows, FIDELITY)
+    svg = bloch_plot(table)
+    window = _window(bloch_rows(table))
+    marks = {row.number: window(row.x[0], row.z[0]) for row in bloch_rows(table)}
+    tied = [
+        tuple(map(float, ends))
+        for ends in re.findall(
+            r'<line x1="([\d.]+)" y1="([\d.]+)" x2="([\d.]+)" y2="([\d.]+)" class="edge"/>'
+            r'(?=<text [^>]*class="small strong")',
+            svg,
+        )
+    ]
+    labels = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" class="small strong" [^>]*>(\d)<', svg)
+    assert sorted(int(number) for _, _, number in labels) == [1, 2, 3, 4]
+    for x, y, number in labels:
+        middle = (float(x) + 3, float(y) - 4)
+        away = {n: hypot(middle[0] - a, middle[1] - b) for n, (a, b) in marks.items()}
+        own = marks[int(number)]
+        held = any(hypot(line[0] - own[0], line[1] - own[1]) < 9.1 for line in tied)
+        assert away[int(number)] <= min(away.values()) + 3 or held, number
 
 
 def test_each_protocol_point_has_the_baselines_of_its_own_grid_point() -> None:

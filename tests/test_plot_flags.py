@@ -64,6 +64,19 @@ def test_the_shade_grows_with_the_rate() -> None:
     assert shades(flags_plot(frame.assign(rate=0.0))) == [0.0] * len(frame)
 
 
+def test_the_maps_of_one_point_share_one_scale_of_shades() -> None:
+    bases = [make_flags(basis=basis) for basis in "XYZ"]
+    bases[1]["rate"] *= 4
+    (found,) = flag_pictures(pd.concat(bases, ignore_index=True))
+    x, y, z = (shades(str(svg)) for svg in found.pictures)
+    assert x == z
+    assert y == pytest.approx([4 * shade for shade in x], abs=0.03)  # two decimals are drawn
+    largest = 100 * bases[1]["rate"].max()
+    assert all(f"0 to {largest:.1f}" in str(svg) for svg in found.pictures)
+    alone = flags_plot(bases[0])
+    assert shades(str(alone)) != x
+
+
 def test_the_words_name_the_bad_bits_first() -> None:
     (words,) = re.findall(r'aria-label="(Firing rate[^"]*)"', flags_plot(make_flags()))
     assert "of 7 checked bits of fold14 d=3 r=1 in X" in words

@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hexmagic.analysis.overhead.published import POINTS
+from hexmagic.analysis.overhead.published import CHAMBERLAND_NOH, POINTS
 from hexmagic.analysis.overhead.published_experiments import published_experiments
 from hexmagic.analysis.plots.labels import Box, LabelRoom
 from hexmagic.analysis.plots.published import WIDTH, published_plot
+from hexmagic.analysis.plots.published_marks import published_marks, published_sources
 
 FRAME = Box(0, 0, 300, 200)
 
@@ -54,10 +55,45 @@ def test_every_published_point_is_drawn_and_told() -> None:
 def test_every_point_has_a_label_or_is_named_below() -> None:
     svg = plot(make_row())
     visible = " ".join(re.findall(r">([^<>]+)</text>", svg))
-    for source in published_experiments().query("kind == 'experiment'")["source"]:
-        name, _, year = source.rpartition(" ")
-        assert f"{name} {year[-2:]}" in visible
+    numbers = {s.citation: s.number for s in published_sources()}
+    for row in published_experiments().query("kind == 'experiment'").to_dict("records"):
+        name = row["source"].rpartition(" ")[0]
+        assert f"{name} [{numbers[row['citation']]}]" in visible
     assert "fold14" in visible
+
+
+def test_every_label_has_the_number_of_a_source_and_every_source_a_point() -> None:
+    sources = published_sources()
+    assert [source.number for source in sources] == list(range(1, len(sources) + 1))
+    marks = published_marks()
+    numbers = [int(re.findall(r"\[(\d+)\]$", mark.label)[0]) for mark in marks]
+    assert set(numbers) == {source.number for source in sources}
+    for source in sources:
+        assert len(source.points) == numbers.count(source.number)
+    assert len({mark.label for mark in marks}) == len(marks)
+    assert sources[-1].citation == CHAMBERLAND_NOH.citation
+
+
+def test_labels_of_different_points_differ_even_if_only_the_distance_does() -> None:
+    rows = [
+        make_row(label=f"fold14 d={d} r=1", distance=d, infidelity=d * 1e-3, acceptance=d / 10)
+        for d in (3, 5)
+    ]
+    svg = plot(*rows)
+    assert ">fold14 d=3<" in svg and ">fold14 d=5<" in svg
+    ideal = make_row(estimate="h_ideal", infidelity=1e-6)
+    svg = plot(make_row(), ideal)
+    assert ">fold14<" in svg and ">fold14, H ideal<" in svg
+
+
+def test_two_bare_qubits_of_two_runs_are_two_lines() -> None:
+    bare = make_row(scheme="bare", baseline=True, infidelity=0.0123)
+    rows = [
+        bare | {"run": name, "label": f"run {i}: bare", "infidelity": 0.01 * i}
+        for i, name in ((1, "a"), (2, "b"))
+    ]
+    svg = plot(*rows)
+    assert "run 1: bare qubit, fake_boston" in svg and "run 2: bare qubit, fake_boston" in svg
 
 
 def test_ours_has_error_bars_both_ways() -> None:

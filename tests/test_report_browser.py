@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from fakes.browser import LEFT_OUT, PAPER_WIDTH, View, find_browser, look, open_browser, printed
 from fakes.reports import make_full_data
+from fakes.two_runs import make_both
 from playwright.sync_api import Browser
 
 from hexmagic.analysis.report.page import render_report
@@ -46,6 +47,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def joined(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of two runs of one experiment."""
+    path = tmp_path_factory.mktemp("joined") / "report.html"
+    path.write_text(render_report(make_both()))
+    return path
+
+
+@pytest.fixture(scope="module")
 def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of the demo experiment, with few shots; without a browser it is not run."""
     assert browser.is_connected()
@@ -76,6 +85,28 @@ def test_the_report_loads_nothing_fits_and_can_be_read(
     assert sight.pictures >= 13
 
 
+@pytest.mark.parametrize("name", ["wide", "phone-dark", "paper"])
+def test_the_report_of_two_runs_loads_nothing_fits_and_can_be_read(
+    browser: Browser, joined: Path, name: str
+) -> None:
+    sight = look(browser, joined, VIEWS[name])
+    assert sight.faults() == {}
+    assert sight.pictures >= 25
+
+
+def test_a_high_head_of_a_row_and_a_figure_of_a_page_are_found(
+    browser: Browser, report: Path, tmp_path: Path
+) -> None:
+    id_ = "steane-h-boston-20261123-143306-7dcf: bare, readout removed"
+    cells = f"<tbody><tr><th scope=row>{id_}</th><td>{'1 ' * 400}</td></tr></tbody>"
+    table = f'<div class="scroll"><table>{cells}</table></div>'
+    assert "tall" in look(browser, changed(report, tmp_path, added=table), PHONE).faults()
+    high = '<div class="points"><div style="height:900px">high</div></div>'
+    added = changed(report, tmp_path, added=high)
+    assert look(browser, added, VIEWS["paper"]).whole == ["high"]
+    assert look(browser, added, WIDE).faults() == {}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_the_report_of_the_demo_loads_nothing_fits_and_can_be_read(
@@ -90,7 +121,7 @@ def test_the_report_of_the_demo_loads_nothing_fits_and_can_be_read(
 def test_the_demo_is_printed_on_a_few_pages(browser: Browser, demo: Path) -> None:
     document = printed(browser, demo)
     assert document.startswith(b"%PDF")
-    assert 4 <= len(re.findall(rb"/Type\s*/Page\b", document)) <= 24
+    assert 4 <= len(re.findall(rb"/Type\s*/Page\b", document)) <= 18
 
 
 def test_a_wide_element_is_found_unless_it_scrolls_in_its_own_box(

@@ -1,5 +1,6 @@
 """The report's pictures: what they say, and that they say it without colour."""
 
+import re
 import runpy
 from dataclasses import replace
 from math import isnan, nan
@@ -9,12 +10,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hexmagic.analysis.plots.bars import Stage, circuit_seconds, cutflow_plot, timeline_plot
+from hexmagic.analysis.plots.bars import (
+    Stage,
+    circuit_seconds,
+    cutflow_plot,
+    timeline_notes,
+    timeline_plot,
+)
 from hexmagic.analysis.plots.drawings import PatchDrawing, device_map, face_keys, patch_picture
 from hexmagic.analysis.plots.fidelity import fidelity_plot, infidelity_plot
 from hexmagic.analysis.plots.geometry import convex_hull, label_place
 from hexmagic.analysis.plots.numbers import grouped, seconds, with_interval
 from hexmagic.analysis.plots.svg import shape
+from hexmagic.analysis.report.tables import cutflow_rows
 from hexmagic.experiments.colour_code import make_colour_code
 from hexmagic.experiments.program import make_program
 
@@ -80,7 +88,58 @@ def test_the_cut_flow_names_what_was_not_applied() -> None:
     )
     plot = cutflow_plot(flow)
     assert "not applied" in plot
-    assert "of 200 run: flags 150 of 200." in plot
+    assert "of 200 run: flags 150 of 200 (75.0" in plot
+    assert "shots left" in plot and "of all run" in plot
+
+
+def test_the_cut_flow_tells_the_same_shares_in_picture_and_table() -> None:
+    flow = pd.DataFrame(
+        {
+            **{"criterion": ["hadamard", "flags"], "basis": ["all", "all"]},
+            **{"applied": [True, True], "entered": [200, 150], "passed": [150, 60]},
+            **{"failed": [50, 90], "pass_rate": [0.75, 0.4]},
+            **{"pass_rate_low": [0.7, 0.3], "pass_rate_high": [0.8, 0.5]},
+        }
+    )
+    table = cutflow_rows(flow)
+    entered, of_all = (
+        [row[table.heads.index(head)].text for row in table.rows]
+        for head in ("% of entered", "% of all")
+    )
+    assert [float(share) for share in entered] == [75, 40]
+    assert of_all == ["75.0", "30.0"]
+    plot = cutflow_plot(flow).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert [f"{share} %</text>" in plot for share in of_all] == [True, True]
+    assert "40.0 %" not in plot
+
+
+def reading(block: Stage, *reads: tuple[float, float]) -> Stage:
+    return replace(block, measurements=len(reads), reads=reads)
+
+
+def test_a_block_that_lasts_until_the_end_says_why() -> None:
+    readout = reading(stage("r", "readout", 2e-6, 1e-6), (1e-6, 3e-6))
+    early = stage("a", "encode", 9e-7, 0.0)
+    late = stage("a", "encode", 3e-6, 0.0)
+    assert timeline_notes([early, readout]) == ()
+    (gates,) = timeline_notes([late, readout])
+    assert gates.startswith("encode lasts until the end: gates on ancillas that nothing uses")
+    (read,) = timeline_notes([reading(late, (1e-6, 3e-6)), readout])
+    assert read.startswith("encode lasts until the end: ancillas") and "are read" in read
+    two = [reading(late, (1e-6, 3e-6)), reading(replace(late, round=1), (1e-6, 3e-6)), readout]
+    assert timeline_notes(two)[0].startswith("encode and encode 1 last until the end: ancillas")
+    assert timeline_notes([replace(late, start_seconds=None), readout]) == ()
+
+
+def test_the_bound_does_not_cross_the_words_of_an_interval_below_zero() -> None:
+    below, above = ("a", 1.012, 1.004, 1.02), ("b", 0.99, 0.98, 0.995)
+    heights = []
+    for rows in ((above, above), (below, above)):
+        (bound,) = re.findall(
+            r'<path d="([^"]*)" class="bound"', infidelity_plot(fidelities(*rows))
+        )
+        heights.append(bound.count("M"))
+    assert heights == [3, 2]  # above the rows, and beside each that has a bar
 
 
 def test_a_cut_flow_of_no_shots_has_no_rates() -> None:

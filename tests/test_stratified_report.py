@@ -63,7 +63,7 @@ def test_reports_of_two_runs_show_both_of_their_strata(made: Run) -> None:
     other = replace(data, run="other", strata=data.strata.assign(run="other"))
     html = render_report(join_reports([data, other]))
     assert html.count("H ideal, readout correct</h3>") == 2
-    assert "other: encoded d=3: Z, readout detect" in html
+    assert "run 2: encoded d=3: Z, readout detect" in html
 
 
 def test_a_joined_report_without_strata_has_no_section_of_them(made: Run) -> None:

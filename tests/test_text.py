@@ -234,3 +234,83 @@ def test_the_reuse_policy_is_said_unless_it_is_the_usual_one() -> None:
     different = render_text(make_frame([reset, xor, bare]), 120).splitlines()
     assert different[3].split()[:2] == ["point", "reuse"]
     assert [line.split()[2] for line in different[5:8]] == ["reset", "xor", "0.9987"]
+
+
+def make_many_jobs(*runs: str) -> pd.DataFrame:
+    rows = [
+        {
+            **{"run": run, "job": f"{run[-4:]}{point}{basis}{shard:08d}-1", "point": point},
+            **{"label": ("fold14 d=3 r=1", "bare")[point], "basis": basis, "shard": shard},
+            **{"attempt": 1, "shots": 500, "seed": 10**18 + 7 * shard, "state": "done"},
+            **{"changed": f"2026-11-23T14:33:{shard:02d}.714479+00:00", "detail": ""},
+            **{"remote_id": "", "charged_seconds": float("nan")},
+        }
+        for run in runs
+        for point in (0, 1)
+        for basis in "XZ"
+        for shard in range(3)
+    ]
+    return pd.DataFrame(rows)
+
+
+def blocks_of(text: str) -> list[list[str]]:
+    """Return the rows of each block of a table, without heading and rule."""
+    blocks = [block.splitlines() for block in text.split("\n\n")]
+    return [block[2:] for block in blocks if len(block) > 2 and set(block[1]) == {"-", " "}]
+
+
+RUNS = ("steane-h-boston-20261123-143306-7dcf", "steane-h-boston-20261123-143948-7011")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 130])
+@pytest.mark.parametrize("runs", [RUNS[:1], RUNS])
+def test_every_block_of_the_jobs_tells_their_rows_apart(runs: tuple[str, ...], width: int) -> None:
+    frame = make_many_jobs(*runs)
+    text = render_text(frame, width)
+    blocks = blocks_of(text)
+    assert len(blocks) >= 1 + (width < 100)
+    names = [tuple(job) for job in zip(frame["changed"], frame["job"], strict=True)]
+    for block in blocks:
+        assert len(block) == len(names)
+        keys = {line.rpartition("  ")[0] for line in block}
+        assert len(keys) == len(names), block[:4]
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_the_jobs_say_once_what_is_the_same_in_all() -> None:
+    text = render_text(make_many_jobs(RUNS[0]), 80)
+    assert text.splitlines()[:2] == [
+        "12 jobs: attempts at shards",
+        f"run {RUNS[0]}, attempt 1, shots 500, state done",
+    ]
+    assert text.count(RUNS[0]) == 1 and "remote_id" not in text
+    for line in blocks_of(text)[1]:
+        assert line.startswith(("fold14 d=3 r=1  ", "bare            "))
+    failed = make_many_jobs(RUNS[0])
+    failed.loc[5, "state"] = "failed"
+    assert "state done" not in render_text(failed) and "failed" in render_text(failed)
+
+
+def test_the_columns_that_tell_rows_apart_are_repeated_in_any_table() -> None:
+    frame = pd.DataFrame(
+        {
+            "kind": ["a", "a", "b", "b"],
+            "piece": [1, 2, 1, 2],
+            "text": ["u" * 40, "u" * 40, "v" * 40, "v" * 40],
+            "other": ["w" * 40, "w" * 40, "x" * 40, "x" * 40],
+            "value": [0.5, 0.25, 0.5, 0.75],
+        }
+    )
+    blocks = blocks_of(render_text(frame, 60))
+    assert len(blocks) == 2
+    for block in blocks:
+        keys = [line.split()[:2] for line in block]
+        assert keys == [["a", "1"], ["a", "2"], ["b", "1"], ["b", "2"]]
+
+
+def test_rows_that_nothing_tells_apart_are_numbered() -> None:
+    frame = pd.DataFrame({"a": ["x" * 45, "x" * 45, "y" * 45], "b": ["u" * 45, "u" * 45, "v" * 45]})
+    blocks = blocks_of(render_text(frame, 60))
+    assert len(blocks) == 2
+    for block in blocks:
+        assert [line.split()[0] for line in block] == ["1", "2", "3"]

@@ -16,6 +16,8 @@ _WIDTH = 420.0
 _NAME = 92.0  # where the bars begin
 _ROW = 28.0
 _THICK = 16.0
+_LAST = 1 - 1e-9  # of the whole time: starts and durations add up with rounding
+_HEAD = 14.0  # of the cut-flow: what the numbers are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +50,19 @@ class Stage:
 def cutflow_plot(flow: pd.DataFrame) -> Markup:
     """Return the surviving share of shots after each criterion of one point, as bars.
 
+    Both numbers beside a bar are of what passed: shots, and per cent of all shots run. What passed
+    of the shots that entered a criterion is in the table.
+
     Args:
         flow: the rows of one point and one basis of a cut-flow table, in order.
     """
     rows = flow.to_dict("records")
     total = int(rows[0]["entered"]) if rows else 0
-    parts = [_survivors(0, "shots run", total, total, total)]
+    parts = [
+        text(_WIDTH - 66, 12, "shots left", "small muted end"),
+        text(_WIDTH - 4, 12, "of all run", "small muted end"),
+        _survivors(0, "shots run", total, total, total),
+    ]
     for i, row in enumerate(rows, start=1):
         if row["applied"]:
             entered, passed = int(row["entered"]), int(row["passed"])
@@ -61,10 +70,13 @@ def cutflow_plot(flow: pd.DataFrame) -> Markup:
         else:
             parts.append(_not_applied(i, str(row["criterion"])))
     kept = ", ".join(
-        f"{row['criterion']} {row['passed']} of {row['entered']}" for row in rows if row["applied"]
+        f"{row['criterion']} {row['passed']} of {row['entered']}"
+        + (f" ({percent(row['passed'] / total, 1)} of all)" if total else "")
+        for row in rows
+        if row["applied"]
     )
     words = f"Shots that pass each criterion in turn, of {total} run: {kept}."
-    return picture(_WIDTH, _ROW * (len(rows) + 1) + 4, words, *parts)
+    return picture(_WIDTH, _HEAD + _ROW * (len(rows) + 1) + 4, words, *parts)
 
 
 def circuit_seconds(stages: Sequence[Stage]) -> float:
@@ -112,6 +124,34 @@ def timeline_plot(stages: Sequence[Stage]) -> Markup | None:
     return picture(_WIDTH, axis + 24, f"Timeline of {seconds(total)}: {listed}.{told}", *parts)
 
 
+def timeline_notes(stages: Sequence[Stage]) -> tuple[str, ...]:
+    """Return why blocks before the readout last until the circuit's end, in words.
+
+    A block that measures nothing then ends with gates that nothing waits for: the compiler starts
+    each operation as late as it may.
+    """
+    total = circuit_seconds(stages)
+    read: list[str] = []
+    idle: list[str] = []
+    for name, _, end in _stage_spans(stages):
+        parts = [s for s in stages if _stage_name(s.stage, s.round) == name]
+        if end < _LAST * total or any(s.stage == "readout" for s in parts):
+            continue
+        if any(last >= _LAST * total for part in parts for _, last in part.reads):
+            read.append(name)
+        elif not any(part.measurements for part in parts):
+            idle.append(name)
+    whys = (
+        (read, "ancillas that nothing uses again are read at the very end, with the data."),
+        (idle, "gates on ancillas that nothing uses again run as late as they can."),
+    )
+    return tuple(
+        f"{' and '.join(names)} last{'s' * (len(names) == 1)} until the end: {why}"
+        for names, why in whys
+        if names
+    )
+
+
 def _reads(stages: Sequence[Stage], name: str, y: float, scale: float) -> list[Markup]:
     """Return what covers a stage's bar while qubits of it are measured."""
     windows = [w for s in stages if _stage_name(s.stage, s.round) == name for w in s.reads]
@@ -147,7 +187,7 @@ def _stage_spans(stages: Sequence[Stage]) -> list[tuple[str, float, float]]:
 
 def _survivors(i: int, name: str, entered: int, passed: int, total: int) -> Markup:
     """Return one bar: what passed solid, what this criterion removed hatched."""
-    y, width = _ROW * i + 6, _WIDTH - _NAME - 120
+    y, width = _HEAD + _ROW * i + 6, _WIDTH - _NAME - 130
     share = passed / total if total else 0.0
     lost = (entered - passed) / total if total else 0.0
     place = {"y": y, "height": _THICK}
@@ -156,13 +196,13 @@ def _survivors(i: int, name: str, entered: int, passed: int, total: int) -> Mark
         + tag("rect", x=_NAME, width=width, **place, class_="trough")
         + tag("rect", x=_NAME, width=width * share, **place, class_="data")
         + tag("rect", x=_NAME + width * share, width=width * lost, **place, class_="hatch-a")
-        + text(_WIDTH - 62, y + 12.5, grouped(passed), "end")
+        + text(_WIDTH - 66, y + 12.5, grouped(passed), "end")
         + text(_WIDTH - 4, y + 12.5, percent(share, 1) if total else NOTHING, "end muted")
     )
 
 
 def _not_applied(i: int, name: str) -> Markup:
-    y = _ROW * i + 18.5
+    y = _HEAD + _ROW * i + 18.5
     return text(_NAME - 10, y, name, "end muted") + text(_NAME, y, "not applied", "small muted")
 
 

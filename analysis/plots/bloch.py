@@ -5,51 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import cos, nan, pi, sin, sqrt
+from math import cos, pi, sin, sqrt
 
 import pandas as pd
 from markupsafe import Markup
 
-from ..wording import row_label
 from .axes import padded, round_ticks
+from .bloch_rows import BlochRow, Triple, bloch_rows
+from .labels import Box, LabelRoom
 from .numbers import is_missing, signed, with_interval
-from .svg import Point, line, lines, picture, shape, shorten, tag, text
+from .svg import Point, line, lines, picture, shape, tag, text
 
 _WIDTH = 430.0
 _DISC, _RADIUS = (88.0, 104.0), 62.0
 _LEFT, _TOP, _SIDE = 196.0, 22.0, 220.0  # of the enlarged square
 _STRIP = _TOP + _SIDE + 62.0  # where the rows of <Y> begin
 _ROW = 22.0
+_TITLE = 24.0
+_UNTIED = 8.0
 MAGIC = (sqrt(0.5), sqrt(0.5))
 """(<X>, <Z>) of |H>."""
 
 Place = Callable[[float, float], Point]
-Triple = tuple[float, float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlochRow:
-    """One estimate of a Bloch vector; (value, low, high) of each part.
-
-    Attributes:
-        number: its number in the picture, from 1.
-        name: the point and the estimate.
-        kind: shape and style class of its mark.
-        likely: (x, y, z) of the most likely state within the ball; None if it was not estimated.
-    """
-
-    number: int
-    name: str
-    kind: tuple[str, str]
-    x: Triple
-    y: Triple
-    z: Triple
-    likely: Triple | None
-
-    @property
-    def placed(self) -> bool:
-        """Whether <X> and <Z> are known."""
-        return not (is_missing(self.x[0]) or is_missing(self.z[0]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +47,7 @@ def bloch_plot(frame: pd.DataFrame) -> Markup:
     """Return the Bloch vectors of rows of a fidelity table, with their intervals.
 
     At the left the X-Z plane of the ball, at the right its part around |H>, with lines of equal F;
-    below <Y>, which is 0 for |H>.
+    below <Y>, which is 0 for |H>. The first row's label is the title.
 
     Args:
         frame: rows from tomography, a few at a time. With columns `ml_x`, `ml_y` and `ml_z` it has
@@ -78,43 +55,19 @@ def bloch_plot(frame: pd.DataFrame) -> Markup:
     """
     rows = bloch_rows(frame)
     window = _window(rows)
+    title = str(frame["label"].iloc[0])
     parts = [
         *_disc(rows, window),
         *_enlarged(window),
         *(_cross(row, window) for row in reversed(rows) if row.placed),
         *_ring(rows, window),
+        _numbers(rows, window),
         *_legend(any(row.likely for row in rows)),
         *_strip(rows),
     ]
-    height = _STRIP + _ROW * len(rows) + 34
-    return picture(_WIDTH, height, _words(rows), *parts)
-
-
-def bloch_rows(frame: pd.DataFrame) -> tuple[BlochRow, ...]:
-    """Return the rows of a fidelity table as what the picture needs."""
-    found = []
-    for i, row in enumerate(frame.to_dict("records")):
-        x, y, z = (
-            (float(row[key]), float(row[f"{key}_low"]), float(row[f"{key}_high"])) for key in "xyz"
-        )
-        ml = [float(row.get(f"ml_{key}", nan)) for key in "xyz"]
-        known = not any(map(is_missing, ml))
-        found.append(
-            BlochRow(
-                number=i + 1,
-                name=row_label(row["label"], row["estimate"]),
-                kind=_kind(bool(row["baseline"]), row["estimate"] == "raw"),
-                **{"x": x, "y": y, "z": z},
-                likely=(ml[0], ml[1], ml[2]) if known else None,
-            )
-        )
-    return tuple(found)
-
-
-def _kind(baseline: bool, raw: bool) -> tuple[str, str]:
-    if not raw:
-        return "diamond", "open axis"
-    return ("square", "base") if baseline else ("circle", "data")
+    drawn = tag("g", *parts, transform=f"translate(0 {_TITLE:g})")
+    height = _TITLE + _STRIP + _ROW * len(rows) + 34
+    return picture(_WIDTH, height, _words(rows), text(14, 15, title, "strong"), drawn)
 
 
 def _window(rows: Sequence[BlochRow]) -> Window:
@@ -204,19 +157,31 @@ def _equal_fidelity(window: Window) -> Iterator[Markup]:
 
 
 def _cross(row: BlochRow, window: Window) -> Markup:
-    """Return a value with its two intervals, fainter of a baseline, and its number at an end."""
+    """Return a value with its two intervals, fainter of a baseline."""
     (x, x_low, x_high), (z, z_low, z_high) = row.x, row.z
     left, right = window(x_low, z), window(x_high, z)
     low, high = window(x, z_low), window(x, z_high)
     class_ = "interval" if row.kind[1] == "data" else "axis"
-    (end, dx, dy) = [(high, 4, 10), (low, 4, -2), (left, 2, -4), (right, -8, -4)][
-        (row.number - 1) % 4
-    ]
-    return (
-        lines([(left, right), (low, high)], class_)
-        + shape(row.kind[0], window(x, z), 4.5, row.kind[1])
-        + text(end[0] + dx, end[1] + dy, row.number, "small strong")
+    return lines([(left, right), (low, high)], class_) + shape(
+        row.kind[0], window(x, z), 4.5, row.kind[1]
     )
+
+
+def _numbers(rows: Sequence[BlochRow], window: Window) -> Markup:
+    """Return each value's number beside its mark, or tied to it where others are as near."""
+    marks = {row.number: window(row.x[0], row.z[0]) for row in rows if row.placed}
+    x, y = window(*MAGIC)
+    room = LabelRoom(
+        Box(_LEFT + 2, _TOP + 2, _LEFT + _SIDE - 2, _TOP + _SIDE - 2),
+        untied=_UNTIED,
+        class_="small strong",
+    )
+    room.block(Box(x - 7, y - 7, x + 34, y + 8))  # |H> and its name
+    rings = [window(row.likely[0], row.likely[2]) for row in rows if row.likely is not None]
+    for places, half in ((marks.values(), 6.0), (rings, 8.0)):
+        for left, top in places:
+            room.block(Box(left - half, top - half, left + half, top + half))
+    return room.labels([(str(number), mark) for number, mark in marks.items()])
 
 
 def _ring(rows: Sequence[BlochRow], window: Window) -> Iterator[Markup]:
@@ -257,7 +222,7 @@ def _strip(rows: Sequence[BlochRow]) -> Iterator[Markup]:
     for i, row in enumerate(rows):
         y = _STRIP + _ROW * (i + 0.5)
         yield shape(row.kind[0], (20, y), 4.5, row.kind[1])
-        yield text(30, y + 4, f"{row.number}  {shorten(row.name, 25)}", "small")
+        yield text(30, y + 4, f"{row.number}  {row.shown}", "small")
         if is_missing(row.y[0]):
             yield text(_LEFT, y + 4, "no value", "small muted")
             continue

@@ -68,9 +68,10 @@ def infidelity_plot(frame: pd.DataFrame) -> Markup:
     shown = [v for row in rows if row.measured for v in _shown(row)] + [bound]
     first, last = floor(log10(min(shown)) - 0.1), ceil(log10(max(shown)) + 0.05)
     scale = _logarithmic(first, last)
+    wordy = frozenset(i for i, row in enumerate(rows) if _is_below_zero(row))
     parts = [
         *grid(_decades(first, last), scale, layout.bottom),
-        bound_line(scale(bound), layout, "stabiliser bound 0.146"),
+        bound_line(scale(bound), layout, "stabiliser bound 0.146", without=wordy),
         *(_log_row(row, i, layout, scale) for i, row in enumerate(rows)),
         legend(layout.bottom + 46, rows),
     ]
@@ -83,6 +84,11 @@ def _shown(row: PlotRow) -> Sequence[float]:
     size = row.value if row.value > 0 else row.high
     least = _BELOW * size if row.judged else 0.0
     return [v for v in (max(row.low, least), row.value, row.high) if v > 0]
+
+
+def _is_below_zero(row: PlotRow) -> bool:
+    """Return whether all the interval is below 0; an estimate that is not clipped can be there."""
+    return row.high <= 0
 
 
 def _decades(first: int, last: int) -> list[tuple[float, str]]:
@@ -115,7 +121,7 @@ def _log_row(row: PlotRow, i: int, layout: Layout, scale: Scale) -> Markup:
     if not row.measured:
         return named
     y = layout.bar_height(i)
-    if row.high <= 0:  # only an unfolded estimate can lie above 1 with all its interval
+    if _is_below_zero(row):
         return named + arrow(y) + text(LEFT + 18, y + 4, "wholly below 0", "small muted")
     parts = named + (marker(row, scale(row.value), y) if row.value > 0 else Markup(""))
     beyond = row.low <= 0 or scale(row.low) < LEFT

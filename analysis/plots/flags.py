@@ -54,7 +54,7 @@ class FlagCell:
         return abs(self.pull) >= ALARM
 
 
-def flags_plot(frame: pd.DataFrame) -> Markup:
+def flags_plot(frame: pd.DataFrame, *, darkest: float | None = None) -> Markup:
     """Return the firing rates of one point and basis as a heat map with the numbers in it.
 
     A cell holds the rate in per cent and, below it, the prediction in brackets, or a triangle and
@@ -63,6 +63,8 @@ def flags_plot(frame: pd.DataFrame) -> Markup:
 
     Args:
         frame: the rows of one point and one basis of a flags table.
+        darkest: the rate with the darkest shade, so that several maps can share one scale; by
+            default the largest of the frame.
 
     Raises:
         ValueError: no row, or rows of several points or bases.
@@ -70,7 +72,7 @@ def flags_plot(frame: pd.DataFrame) -> Markup:
     cells = flag_cells(frame)
     label, basis = (str(frame[key].iloc[0]) for key in ("label", "basis"))
     rows, columns = _rows(cells), _columns(cells)
-    largest = max((cell.rate for cell in cells if cell.rate > 0), default=0.0)
+    largest = largest_rate(frame) if darkest is None else darkest
     bottom = _TOP + _ROW * len(rows)
     width = max(_NAMES + _CELL * len(columns) + 8, 330.0)
     parts = [
@@ -80,6 +82,11 @@ def flags_plot(frame: pd.DataFrame) -> Markup:
         *_legend(bottom + 22, largest, any(not is_missing(cell.predicted) for cell in cells)),
     ]
     return picture(width, bottom + 52, _words(f"{label} in {basis}", cells), *parts)
+
+
+def largest_rate(frame: pd.DataFrame) -> float:
+    """Return the largest firing rate of a flags table; 0 if none fires or none is known."""
+    return max((float(rate) for rate in frame["rate"] if rate > 0), default=0.0)
 
 
 def flag_cells(frame: pd.DataFrame) -> tuple[FlagCell, ...]:
@@ -166,7 +173,7 @@ def _names(rows: Sequence[Row], width: float) -> Iterator[Markup]:
 def _cell(cell: FlagCell, i: int, j: int, largest: float) -> Markup:
     x, y = _NAMES + _CELL * j + 2, _TOP + _ROW * i + 2
     size = {"x": x, "y": y, "width": _CELL - 4, "height": _ROW - 4}
-    shade = _DARKEST * cell.rate / largest if cell.rate > 0 else 0.0
+    shade = _DARKEST * min(cell.rate / largest, 1.0) if cell.rate > 0 else 0.0
     below, class_ = _below(cell)
     middle = x + _CELL / 2 - 2
     return (

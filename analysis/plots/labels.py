@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import cos, hypot, pi, sin
 
 from markupsafe import Markup
 
-from .svg import Point, line, text
+from .svg import Point, line, tag
 
 _LETTER = 6.1  # mean width of a letter of class "small", generously
 _ASCENT, _DESCENT = 9.0, 3.0
 _RINGS = range(10, 140, 5)
 _DIRECTIONS = 16
 _OUTSIDE, _PIECE = 9.0, 3.0
-_LEADER = 16.0  # a label farther away than that is tied to its mark by a line
+_HALO = "paint-order:stroke;stroke:var(--paper);stroke-width:3px"  # parts lines behind letters
 
 _ORDERS: tuple[Callable[[tuple[str, Point]], float], ...] = (
     lambda named: -len(named[0]),
@@ -53,20 +53,27 @@ class LabelRoom:
     Attributes:
         frame: what labels stay in.
         taken: what is covered.
+        crossable: what labels do not cover and the lines to their marks may cross.
         missed: labels that found no place.
+        untied: a label farther away than that is tied to its mark by a line.
+        class_: of the letters.
     """
 
     frame: Box
     taken: list[Box] = field(default_factory=list)
+    crossable: list[Box] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
+    untied: float = 16.0
+    class_: str = "small"
 
-    def block(self, box: Box) -> None:
-        """Take a rectangle."""
-        self.taken.append(box)
+    def block(self, box: Box, *, crossable: bool = False) -> None:
+        """Take a rectangle; where it is crossable lines may lie, but no label."""
+        (self.crossable if crossable else self.taken).append(box)
 
     def is_free(self, box: Box) -> bool:
         """Return whether a rectangle is in the frame and covers nothing."""
-        return self.frame.contains(box) and not self._covers(box)
+        barred = any(box.overlaps(other) for other in self.crossable)
+        return self.frame.contains(box) and not barred and not self._covers(box)
 
     def labels(self, named: Sequence[tuple[str, Point]]) -> Markup:
         """Return a label near each mark, tied to it by a line if it is not beside it.
@@ -76,7 +83,7 @@ class LabelRoom:
         """
         tries = []
         for order in _ORDERS:
-            room = LabelRoom(self.frame, list(self.taken))
+            room = replace(self, taken=list(self.taken), missed=[])
             drawn = [room._label(words, mark) for words, mark in sorted(named, key=order)]
             tries.append((len(room.missed), room, drawn))
         _, best, drawn = min(tries, key=lambda each: each[0])
@@ -85,11 +92,11 @@ class LabelRoom:
 
     def _label(self, words: str, mark: Point) -> Markup:
         for x, y, box in self._places(words, mark):
-            leader = _leader(mark, box)
+            leader = _leader(mark, box, self.untied)
             if self.is_free(box) and not any(map(self._covers, _along(leader))):
                 self.taken += [box, *_along(leader)]
                 tie = line(*leader, "edge") if leader else Markup("")
-                return tie + text(x, y, words, "small")
+                return tie + tag("text", words, x=x, y=y, class_=self.class_, style=_HALO)
         self.missed.append(words)
         return Markup("")
 
@@ -112,14 +119,14 @@ def text_width(words: str) -> float:
     return _LETTER * len(words)
 
 
-def _leader(mark: Point, box: Box) -> tuple[Point, Point] | None:
+def _leader(mark: Point, box: Box, untied: float) -> tuple[Point, Point] | None:
     """Return the line from just outside a mark to its label, None for a label beside it."""
     x = min(max(mark[0], box.left), box.right)
     y = min(max(mark[1], box.top), box.bottom)
     away = hypot(x - mark[0], y - mark[1])
-    if away <= _LEADER:
+    if away <= untied:
         return None
-    share = _OUTSIDE / away
+    share = min(_OUTSIDE, untied) / away
     return (mark[0] + share * (x - mark[0]), mark[1] + share * (y - mark[1])), (x, y)
 
 

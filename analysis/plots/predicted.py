@@ -16,7 +16,7 @@ from .numbers import interval_digits, is_missing, signed
 from .svg import line, lines, picture, shape, shorten, text
 
 _WIDTH = 430.0
-_LEFT, _RIGHT = 14.0, 250.0
+_LEFT, _RIGHT = 14.0, 236.0
 _TOP = 10.0
 _ROW = 58.0
 

@@ -5,58 +5,29 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, isnan, log10
-from typing import Any
+from math import ceil, floor, log10
 
 import pandas as pd
 from markupsafe import Markup
 
 from ..overhead.distillation import THRESHOLD
-from ..overhead.published import CHAMBERLAND_NOH, POINTS
-from ..overhead.published_experiments import published_experiments
-from ..overhead.side_by_side import FLIPS_PER_INFIDELITY
 from .fidelity import STABILISER_BOUND
 from .labels import Box, LabelRoom, text_width
-from .numbers import MINUS, is_missing, power_of_ten, scientific
+from .numbers import MINUS, power_of_ten, scientific
+from .published_marks import OURS, SHAPES, SIMULATED, Mark, our_marks, published_marks
 from .svg import Point, line, lines, picture, polygon, shape, text
 
 WIDTH, HEIGHT = 430.0, 470.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, WIDTH - 12.0, 24.0, HEIGHT - 92.0
-_SHAPES = {"superconducting": "circle", "trapped ions": "square", "neutral atoms": "diamond"}
-_SIMULATED = "funnel"
-_OURS = "hexagon"
 _MARK = 4.0
 _LOWEST_DECADE = -9
 _LETTERS = 60  # of class "small" below the plot
 _LEGEND = (
-    *((kind, "open axis", f"experiment, {name}") for name, kind in _SHAPES.items()),
-    (_SIMULATED, "open axis", "simulation of others"),
-    (_OURS, "data", "this run"),
-    (_OURS, "open axis", "this run, readout correct"),
+    *((kind, "open axis", f"experiment, {name}") for name, kind in SHAPES.items()),
+    (SIMULATED, "open axis", "simulation of others"),
+    (OURS, "data", "{ours}"),
+    (OURS, "open axis", "{ours}, readout correct"),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """A point of the plot with its errors.
-
-    Attributes:
-        label: what stands beside it.
-        words: the same in full, for the alternative text.
-        kind: its shape.
-        class_: its style class: filled is ours, open is another's or decoded.
-        acceptance: value, low, high; in [0, 1].
-        infidelity: value, low, high; ends without a published error are the value.
-        bound: whether the infidelity is an upper bound.
-    """
-
-    label: str
-    words: str
-    kind: str
-    class_: str
-    acceptance: tuple[float, float, float]
-    infidelity: tuple[float, float, float]
-    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +58,7 @@ def published_plot(fidelity: pd.DataFrame) -> Markup:
     Args:
         fidelity: a fidelity table; it may be empty. Rows without a value are left out.
     """
-    ours, theirs = _our_marks(fidelity), _published_marks()
+    ours, theirs = our_marks(fidelity), published_marks()
     marks = [*ours, *theirs]
     bare = tuple(_bare_lines(fidelity))
     axes = _axes([mark.infidelity for mark in marks], [value for _, value in bare])
@@ -102,74 +73,9 @@ def published_plot(fidelity: pd.DataFrame) -> Markup:
     unnamed = [f"without a label: {', '.join(room.missed)}"] if room.missed else []
     rest = [line for words in unnamed for line in textwrap.wrap(words, _LETTERS)]
     left_out = [text(LEFT, HEIGHT + 12 + 14 * i, words, "small") for i, words in enumerate(rest)]
-    children = [*_grid(axes), *rules, *drawn, *_legend(), *left_out]
+    named = "this run" if _runs(fidelity) < 2 else "these runs"
+    children = [*_grid(axes), *rules, *drawn, *_legend(named), *left_out]
     return picture(WIDTH, HEIGHT + 4 + 14 * len(rest), _in_words(ours, theirs, bare), *children)
-
-
-def _our_marks(fidelity: pd.DataFrame) -> list[Mark]:
-    if fidelity.empty or "infidelity" not in fidelity:
-        return []
-    rows = fidelity[~fidelity["baseline"] & fidelity["estimate"].isin(("raw", "h_ideal"))]
-    several = len(set(rows["label"])) > 1
-    return [
-        _our_mark(row, str(row["label"]) if several else str(row["scheme"]))
-        for row in rows.to_dict("records")
-        if not (is_missing(row["infidelity"]) or is_missing(row["acceptance"]))
-    ]
-
-
-def _our_mark(row: dict[Any, Any], label: str) -> Mark:
-    decoded = row["readout"] == "correct"
-    return Mark(
-        label=label.replace(f" r={row['rounds']}", "").replace(f" d={row['distance']}", ""),
-        words=f"{row['label']}, readout {row['readout']}",
-        kind=_OURS,
-        class_="open axis" if decoded else "data",
-        acceptance=_triple(row, "acceptance"),
-        infidelity=_triple(row, "infidelity"),
-    )
-
-
-def _published_marks() -> list[Mark]:
-    """Return others' points, experiments and simulations, and the authors' at 1e-4 and 1e-3."""
-    marks = [_published_mark(row) for row in published_experiments().to_dict("records")]
-    for point in POINTS:
-        if isinstance(point.error_rate, float) and point.p != 5e-4:
-            infidelity = point.error_rate / FLIPS_PER_INFIDELITY
-            mark = Mark(
-                label=f"C&N d={point.distance} {point.p:.0e}".replace("e-0", "e-"),
-                words=f"{CHAMBERLAND_NOH.name}, d = {point.distance}, p = {point.p:g} (simulation)",
-                kind=_SIMULATED,
-                class_="open axis",
-                acceptance=(point.acceptance,) * 3,
-                infidelity=(infidelity,) * 3,
-            )
-            marks.append(mark)
-    return marks
-
-
-def _published_mark(row: dict[Any, Any]) -> Mark:
-    simulated = row["kind"] == "simulation"
-    value = float(row["infidelity"])
-    ends = [value if isnan(row[f"infidelity{end}"]) else row[f"infidelity{end}"] for end in _ENDS]
-    rate = f" {row['p']:.0e}".replace("e-0", "e-") if simulated else ""
-    source = str(row["source"])
-    return Mark(
-        label=source.rpartition(" ")[0] + (rate or f" {source[-2:]}"),
-        words=f"{source}, {row['code']}, {row['what']} ({row['kind']})",
-        kind=_SIMULATED if simulated else _SHAPES[row["platform"]],
-        class_="open axis",
-        acceptance=(float(row["acceptance"]),) * 3,
-        infidelity=(value, float(ends[0]), float(ends[1])),
-        bound=bool(row["bound"]),
-    )
-
-
-_ENDS = ("_low", "_high")
-
-
-def _triple(row: dict[Any, Any], name: str) -> tuple[float, float, float]:
-    return float(row[name]), float(row[f"{name}_low"]), float(row[f"{name}_high"])
 
 
 def _bare_lines(fidelity: pd.DataFrame) -> Iterator[tuple[str, float]]:
@@ -177,9 +83,11 @@ def _bare_lines(fidelity: pd.DataFrame) -> Iterator[tuple[str, float]]:
     if fidelity.empty or "infidelity" not in fidelity:
         return
     bare = fidelity[(fidelity["scheme"] == "bare") & (fidelity["estimate"] == "raw")]
-    for row in bare.drop_duplicates(["device", "noise"]).to_dict("records"):
+    same = [name for name in ("run", "device", "noise") if name in bare]
+    for row in bare.drop_duplicates(same).to_dict("records"):
         if row["infidelity"] > 0:
-            yield f"bare qubit, {row['device']}", float(row["infidelity"])
+            run, found, _ = str(row["label"]).rpartition(": ")
+            yield f"{run}{found}bare qubit, {row['device']}", float(row["infidelity"])
 
 
 def _axes(infidelities: Sequence[tuple[float, float, float]], bare: Sequence[float]) -> Axes:
@@ -208,7 +116,7 @@ def _drawn(mark: Mark, axes: Axes, room: LabelRoom) -> Markup:
     bars += [((left, y), (right, y))] if right - left > 1 else []
     room.block(Box(x - 6, y - 6, x + 6, y + 6))
     for (x0, y0), (x1, y1) in bars:
-        room.block(Box(x0 - 1, y0 - 1, x1 + 1, y1 + 1))
+        room.block(Box(x0 - 1, y0 - 1, x1 + 1, y1 + 1), crossable=True)
     parts = lines(bars, "interval") if bars else Markup("")
     if beyond or mark.bound:
         tip = BOTTOM if beyond else y + 14
@@ -250,11 +158,15 @@ def _grid(axes: Axes) -> Iterator[Markup]:
     yield text(LEFT, TOP - 10, f"infidelity 1 {MINUS} F", "small")
 
 
-def _legend() -> Iterator[Markup]:
+def _runs(fidelity: pd.DataFrame) -> int:
+    return fidelity["run"].nunique() if "run" in fidelity else 1
+
+
+def _legend(ours: str) -> Iterator[Markup]:
     for i, (kind, class_, words) in enumerate(_LEGEND):
         place: Point = (LEFT + (i % 2) * 190, BOTTOM + 48 + 17 * (i // 2))
         yield shape(kind, place, _MARK, class_)
-        yield text(place[0] + 10, place[1] + 4, words, "small")
+        yield text(place[0] + 10, place[1] + 4, words.format(ours=ours), "small")
 
 
 def _in_words(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from markupsafe import Markup
 
 from ..wording import TOMOGRAPHY, estimate_words, judged_words
+from .names import fitted_names
 from .numbers import interval_digits, scientific_interval, signed
-from .svg import line, lines, polygon, shape, shorten, tag, text
+from .svg import line, lines, polygon, shape, tag, text
 
 WIDTH = 430.0
 LEFT, RIGHT = 14.0, WIDTH - 14.0
 TOP = 30.0
 _ROW, _HEAD = 46.0, 18.0
+_OWN_LINE = 56  # characters of a name that has a line of its own
 
 Scale = Callable[[float], float]
 
@@ -33,6 +35,7 @@ class PlotRow:
         value: NaN if there is none.
         low: lower end of the interval.
         high: upper end.
+        shown: the point's name as far as there is room for it: `plot_rows`.
     """
 
     label: str
@@ -43,6 +46,7 @@ class PlotRow:
     value: float
     low: float
     high: float
+    shown: str = ""
 
     @property
     def measured(self) -> bool:
@@ -88,7 +92,7 @@ def plot_rows(frame: pd.DataFrame, name: str) -> tuple[PlotRow, ...]:
         frame: the table.
         name: "fidelity" or "infidelity".
     """
-    return tuple(
+    rows = tuple(
         PlotRow(
             label=str(row["label"]),
             estimate=_estimate(row["estimate"], row.get("readout")),
@@ -101,6 +105,10 @@ def plot_rows(frame: pd.DataFrame, name: str) -> tuple[PlotRow, ...]:
         )
         for row in frame.to_dict("records")
     )
+    own_lines = Layout(rows=rows).grouped
+    lengths = [_OWN_LINE if own_lines else _room(row) for row in rows]
+    shown = fitted_names([row.label for row in rows], lengths)
+    return tuple(replace(row, shown=name) for row, name in zip(rows, shown, strict=True))
 
 
 def caption(row: PlotRow, i: int, layout: Layout) -> Markup:
@@ -110,8 +118,8 @@ def caption(row: PlotRow, i: int, layout: Layout) -> Markup:
     class_ = "muted" if row.baseline else "strong"
     numbers = text(RIGHT, y, words, "end small")
     if not layout.grouped:
-        return text(LEFT, y, _fitted(row), class_) + numbers
-    head = text(LEFT, y - _HEAD, shorten(row.label, 56), class_) if layout.is_first(i) else ""
+        return text(LEFT, y, row.shown + _done(row), class_) + numbers
+    head = text(LEFT, y - _HEAD, row.shown, class_) if layout.is_first(i) else ""
     return head + text(LEFT, y, row.estimate or "from ⟨X⟩ and ⟨Z⟩", "small") + numbers
 
 
@@ -143,9 +151,18 @@ def grid(ticks: Sequence[tuple[float, str]], scale: Scale, bottom: float) -> lis
     return [*lines, axis, *names]
 
 
-def bound_line(x: float, layout: Layout, words: str) -> Markup:
-    """Return the bound beside every bar; it leaves out the lines of text above the bars."""
-    heights = [layout.bar_height(i) for i in range(len(layout.rows))]
+def bound_line(
+    x: float, layout: Layout, words: str, *, without: frozenset[int] = frozenset()
+) -> Markup:
+    """Return the bound beside every bar; it leaves out the lines of text above the bars.
+
+    Args:
+        x: where it lies.
+        layout: of the rows.
+        words: its name.
+        without: rows that have words in place of a bar.
+    """
+    heights = [layout.bar_height(i) for i in range(len(layout.rows)) if i not in without]
     spans = [(TOP - 20, TOP), *((y - 11, y + 12) for y in heights)]
     label = text(x - 5, TOP - 10, words, "small bound-text end") if x > WIDTH / 2 else None
     label = label or text(x + 5, TOP - 10, words, "small bound-text")
@@ -194,10 +211,14 @@ def _numbers(row: PlotRow) -> str:
     return f"{signed(row.value, digits)} [{signed(row.low, digits)}, {signed(row.high, digits)}]"
 
 
-def _fitted(row: PlotRow) -> str:
-    """Return the name cut to its room; what was done to the estimate stays whole."""
-    done = f", {row.estimate}" if row.estimate else ""
-    return shorten(row.label, 34 - len(done) - 4 * (not row.baseline)) + done
+def _done(row: PlotRow) -> str:
+    """Return what was done to the estimate; it stays whole."""
+    return f", {row.estimate}" if row.estimate else ""
+
+
+def _room(row: PlotRow) -> int:
+    """Return how many characters of the point's name fit in front of the numbers."""
+    return 34 - len(_done(row)) - 4 * (not row.baseline)
 
 
 def _written(row: PlotRow, value: float) -> str:

@@ -12,17 +12,19 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from ..plots.bars import Stage, cutflow_plot, timeline_plot
+from ..plots.bars import Stage, cutflow_plot, timeline_notes, timeline_plot
 from ..plots.drawings import PatchDrawing, device_map, face_words, patch_picture
 from ..plots.fidelity import STABILISER_BOUND, fidelity_plot, infidelity_plot
 from ..plots.phase_pictures import phase_picture
 from ..plots.published import published_plot
+from ..plots.published_marks import published_sources
 from ..plots.svg import PICTURE_STYLE, THEME, hatchings
 from ..text.cutflow import WHOLE
 from ..wording import JUDGED
 from .certificate import certificate_views, point_verdict
 from .columns import Table
 from .judged import infidelity_rows, judged, judgements
+from .members import Member, member_words
 from .pictures import bloch_pictures, drift_pictures, flag_pictures, predicted_pictures
 from .strata import strata_views
 from .summary import findings, sigma_words
@@ -67,7 +69,7 @@ class ReportData:
     """Everything that a report shows; anything but the names may be empty.
 
     Attributes:
-        run: id of the run.
+        run: id of the run; of several, all of them.
         name: name of the experiment.
         description: its description.
         created: when the run was made, ISO 8601.
@@ -89,6 +91,7 @@ class ReportData:
         rewrites: what the engine made other than compiled, in words.
         problems: what failed or is missing, in words; shown first.
         reproduce: commands that make the run again; made from the run's id if empty.
+        members: the runs that a report of several shows; empty for a single one.
     """
 
     run: str
@@ -113,6 +116,7 @@ class ReportData:
     rewrites: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     reproduce: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,8 @@ def render_report(data: ReportData) -> str:
         plots=_plots(data.fidelity, tomography),
         blochs=bloch_pictures(tomography, data.states),
         published=published_plot(data.fidelity),
+        sources=published_sources(),
+        several=member_words(data.members) if data.members else "",
         differences=None if data.differences.empty else difference_rows(data.differences),
         predicted=predicted_pictures(data.predicted),
         flags=flag_pictures(data.flags),
@@ -233,6 +239,7 @@ def _circuits(stages: Mapping[str, tuple[Stage, ...]]) -> list[_Shared]:
             labels=labels,
             table=stage_rows(blocks),
             pictures=tuple(plot for plot in [timeline_plot(blocks)] if plot is not None),
+            notes=timeline_notes(blocks),
         )
         for labels, blocks in _grouped(stages)
         if blocks

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ..plots.bloch import bloch_plot
 from ..plots.drift import drift_plot
-from ..plots.flags import flags_plot
+from ..plots.flags import flags_plot, largest_rate
 from ..plots.predicted import predicted_plot
 from .summary import same_grid
 
@@ -59,11 +59,14 @@ def _with_states(tomography: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame
 
 
 def flag_pictures(flags: pd.DataFrame) -> list[PointPictures]:
-    """Return the heat maps of each point, one for each basis."""
-    return _by_point(
-        flags,
-        lambda part: tuple(flags_plot(one) for _, one in part.groupby("basis", sort=False)),
-    )
+    """Return the heat maps of each point, one for each basis, with one scale of shades."""
+    return _by_point(flags, _maps_of_one_scale)
+
+
+def _maps_of_one_scale(part: pd.DataFrame) -> tuple[Markup, ...]:
+    darkest = largest_rate(part)
+    bases = part.groupby("basis", sort=False)
+    return tuple(flags_plot(one, darkest=darkest) for _, one in bases)
 
 
 def predicted_pictures(predicted: pd.DataFrame) -> list[PointPictures]:

@@ -112,20 +112,31 @@ def summed_flow(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def cutflow_rows(frame: pd.DataFrame) -> Table:
-    """Return the cut-flow of one point: all bases together, and each basis' pass rate beside it."""
+    """Return the cut-flow of one point: all bases together, and each basis' pass rate beside it.
+
+    What passed is told in per cent of the shots that entered the criterion, with its interval, and
+    of all shots run.
+    """
     whole = summed_flow(frame).to_dict("records")
     bases = [basis for basis in dict.fromkeys(frame["basis"]) if basis != "all"]
     columns = [
         make_column(whole, "criterion", "criterion", str, numeric=False),
         make_column(whole, "failed", "removed", count_words),
         make_column(whole, "passed", "passed", count_words),
-        interval_column(whole, "pass_rate", "passed (%)", scale=100),
+        interval_column(whole, "pass_rate", "% of entered", scale=100),
+        make_column(_with_shares(whole), "share", "% of all", _tenths),
     ]
     for basis in bases if len(bases) > 1 else []:
         part = frame[frame["basis"] == basis].to_dict("records")
         columns.append(make_column(part, "pass_rate", f"in {basis} (%)", _hundredths))
     columns = [columns[0], *(_only_applied(column, whole) for column in columns[1:])]
     return make_table(columns, [])
+
+
+def _with_shares(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows of a cut-flow with `share`: what passed, of all shots that were run."""
+    total = rows[0]["entered"] if rows else 0
+    return [dict(row) | {"share": row["passed"] / total if total else None} for row in rows]
 
 
 def stage_rows(stages: Sequence[Stage]) -> Table:
@@ -202,6 +213,10 @@ def _only_applied(column: Column, rows: Sequence[Row]) -> Column:
 
 def _stage_row(stage: Stage) -> Row:
     return {name: getattr(stage, name) for name in Stage.__dataclass_fields__}
+
+
+def _tenths(rate: float) -> str:
+    return signed(100 * rate, 1)
 
 
 def _hundredths(rate: float) -> str:

@@ -109,12 +109,18 @@ def plain(value: Any) -> str:
     return " ".join(text.split())  # an error message of several lines takes one
 
 
+def row_numbers(count: int) -> Column:
+    """Return a column that numbers the rows from 1."""
+    return column("row", range(1, count + 1), right=True)
+
+
 def stacked(choices: Sequence[Sequence[Column]], groups: Sequence[Group], width: int) -> list[str]:
     """Return the table, in as many blocks as it needs; every block repeats the keys.
 
     Args:
         choices: sets of key columns, the best first. The first that fits unclipped is taken; if
-            none does, the first that tells as many rows apart when clipped as before.
+            none does, the first that tells as many rows apart when clipped as before; if that
+            does not help, the last one with the number of the row in front.
         groups: the other columns.
         width: of the longest line.
     """
@@ -137,7 +143,15 @@ def _fitting(choices: Sequence[Sequence[Column]], room: int) -> Sequence[Column]
         return whole
     clipped = [_narrowed(keys, room) for keys in choices]
     most = max(_distinct(keys) for keys in choices)
-    return next((keys for keys in clipped if _distinct(keys) == most), clipped[-1])
+    told = next((keys for keys in clipped if _distinct(keys) == most), None)
+    return told or _numbered(choices[-1], room)
+
+
+def _numbered(keys: Sequence[Column], room: int) -> Sequence[Column]:
+    """Return the number of the row and as much of the keys as there is room for."""
+    number = row_numbers(len(keys[0].cells))
+    narrowed = _narrowed([number, *keys], room)
+    return narrowed if _total(narrowed) <= room else [number]
 
 
 def _distinct(keys: Sequence[Column]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -24,6 +23,7 @@ from .columns import (
 from .compared import combined_text, differences_text
 from .cutflow import cutflow_text
 from .details import drift_text, flags_text, predicted_text, selection_text, states_text
+from .jobs import jobs_text, plain_text
 from .keys import heading, level_words, row_keys
 from .strata import strata_text
 
@@ -52,9 +52,9 @@ def render_text(frame: pd.DataFrame, width: int = 80) -> str:
 
     A title line says what the numbers are and how the intervals were made; what is the same in
     every row stands once, below it. Columns that do not fit go into a second block below the
-    first. A run's tables are recognised by their columns; any other table is shown as it is,
-    without its empty columns. Fidelities by tomography and infidelities of H stand one below the
-    other. "-" stands for a missing value.
+    first, and begin with what tells the rows apart. A run's tables are recognised by their columns;
+    any other table is shown as it is, without its empty columns. Fidelities by tomography and
+    infidelities of H stand one below the other. "-" stands for a missing value.
     """
     width = max(width, _NARROWEST)
     if frame.empty:
@@ -77,8 +77,9 @@ def _renderer(frame: pd.DataFrame) -> Render:
         "criterion": cutflow_text,
         "expectation": _points_text,
         "faults": strata_text,
+        "attempt": jobs_text,
     }
-    return next((render for name, render in known.items() if name in frame), _plain_text)
+    return next((render for name, render in known.items() if name in frame), plain_text)
 
 
 def _fidelity_text(frame: pd.DataFrame, width: int) -> list[str]:
@@ -200,18 +201,6 @@ def _with_minus_rate(frame: pd.DataFrame) -> pd.DataFrame:
     ends = {"minus": "", "minus_low": "_high", "minus_high": "_low"}
     rates = {name: (1 - frame[f"expectation{end}"]) / 2 for name, end in ends.items()}
     return frame.assign(**rates)
-
-
-def _plain_text(frame: pd.DataFrame, width: int) -> list[str]:
-    shown = frame.dropna(axis=1, how="all")
-    columns = [_plain_column(name, values) for name, values in shown.items()]
-    title = f"{len(frame)} row{'s' * (len(frame) != 1)}"
-    return [title, "", *stacked([columns[:1]], [[column] for column in columns[1:]], width)]
-
-
-def _plain_column(name: Any, values: pd.Series[Any]) -> Column:
-    header = " ".join(name) if isinstance(name, tuple) else str(name)
-    return column(header, map(plain, values), right=values.dtype.kind in "iuf")
 
 
 def _apart(parts: list[list[str]]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 WIDTH = 80
+_NARROWEST = 40
 
 spec_argument = click.argument("spec", metavar="SPEC")
 runs_option = click.option(
@@ -63,10 +65,13 @@ def print_json(document: Any) -> None:
 
 
 def text_width() -> int:
-    """Return the columns to print in: the terminal's, 80 if there is none."""
+    """Return the columns to print in, 40 at least: COLUMNS, the terminal's, 80 without either."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return max(_NARROWEST, int(asked))
     if not sys.stdout.isatty():
         return WIDTH
-    return max(40, shutil.get_terminal_size((WIDTH, 24)).columns)
+    return max(_NARROWEST, shutil.get_terminal_size((WIDTH, 24)).columns)
 
 
 def note(text: str) -> None:

@@ -15,8 +15,9 @@ app = marimo.App(width="medium", app_title="hexmagic explore")
 with app.setup:
     import marimo as mo
 
-    from ...analysis.points import PointCounts
-    from . import controls
+    # By full name: marimo runs this file as a script, which has no package.
+    from hexmagic.analysis.points import PointCounts
+    from hexmagic.driver.explorer import controls
 
 
 @app.cell

@@ -24,6 +24,8 @@ _FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 _LEAST_LETTERS = 9.0  # pixels
+_MOST_LINES = 4.4
+_PAPER_HEIGHT = 860.0  # of A4 without two margins of 14 mm, and without three headings
 _LEAST_CONTRAST = 4.5  # WCAG 2.2, success criterion 1.4.3, level AA
 _BACKGROUNDS = {
     "--on-role": ("--data", "--ancilla", "--root", "--x-check", "--z-check", "--xz-check"),
@@ -31,7 +33,7 @@ _BACKGROUNDS = {
     "--ink": ("--paper", "--panel"),
 }
 _LOOK = """
-({letters, contrast, backgrounds}) => {
+({letters, contrast, backgrounds, rows, paper}) => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
   const light = text => rgb(text).slice(0, 3).map(v => v / 255).map(
     v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4
@@ -76,6 +78,13 @@ _LOOK = """
     if (r < contrast) pale.push(`${ink} on ${paper} (${r.toFixed(2)})`);
   }
   probe.remove();
+  const lines = e => {
+    const {paddingTop, paddingBottom, lineHeight, fontSize} = getComputedStyle(e);
+    const inner = e.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
+    return inner / (parseFloat(lineHeight) || 1.5 * parseFloat(fontSize));
+  };
+  const shy = e => getComputedStyle(e).breakInside === 'avoid';
+  const boxes = paper ? [...document.querySelectorAll('.scroll, .points > div')].filter(shy) : [];
   const named = svg => svg.getAttribute('aria-label') || svg.querySelector(':scope > title');
   return {
     overflow: Math.max(0, root.scrollWidth - root.clientWidth),
@@ -83,6 +92,8 @@ _LOOK = """
     nameless: pictures.filter(s => s.getAttribute('role') !== 'img' || !named(s)).length,
     small: texts.filter(([s, t]) => size(s, t) < letters - 0.01).map(([, t]) => words(t)),
     cut: texts.filter(([s, t]) => !inside(s, t)).map(([, t]) => words(t)),
+    tall: [...document.querySelectorAll('tbody th')].filter(e => lines(e) > rows).map(words),
+    whole: boxes.filter(e => e.getBoundingClientRect().height > paper).map(words),
     pale,
   };
 }
@@ -110,6 +121,8 @@ class Sight:
         pictures: number of pictures, `nameless` those without alternative text.
         small: text in pictures with letters below 9 pixels.
         cut: text that reaches beyond its picture.
+        tall: heads of table rows that take more than 4 lines.
+        whole: of a printed page, what must not be broken and leaves no room for its headings.
         pale: text that stands out too little from what is behind it.
     """
 
@@ -121,6 +134,8 @@ class Sight:
     nameless: int = 0
     small: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
+    tall: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
     pale: list[str] = field(default_factory=list)
 
     def faults(self) -> dict[str, Any]:
@@ -153,6 +168,8 @@ def look(browser: Browser, path: Path, view: View) -> Sight:
             "letters": 0.0 if view.media == "print" else _LEAST_LETTERS,
             "contrast": _LEAST_CONTRAST,
             "backgrounds": {ink: list(papers) for ink, papers in _BACKGROUNDS.items()},
+            "rows": _MOST_LINES,
+            "paper": _PAPER_HEIGHT if view.media == "print" else 0,
         }
         for name, value in page.evaluate(_LOOK, question).items():
             setattr(sight, name, value)
