@@ -14,6 +14,7 @@ from ..experiments.counts import Counts
 from ..experiments.errors import HexmagicError, RefusedError, UsageError
 from ..experiments.shots import Shots
 from ..experiments.spec import Accept, NoiseSpec
+from ..experiments.spec.backends import BUILT_IN, ENGINES, known_backends
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
@@ -91,16 +92,38 @@ class Engine:
 
 
 def load_engine(backend: str) -> Engine:
-    """Return the engine of a backend's name.
+    """Return the engine of a backend's name: one of ours, or one that a package offers.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or the package's cannot be loaded.
     """
     if backend == "aer":
         return _load_aer()
     if backend == "clifft":
         return _load_clifft()
-    raise UsageError(f"backend {backend!r}: no such engine; use aer, clifft or ibm")
+    for offered in importlib.metadata.entry_points(group=ENGINES, name=backend):
+        if backend not in BUILT_IN:
+            return make_engine(offered)
+    raise UsageError(f"backend {backend!r}: no such engine; use {', '.join(known_backends())}")
+
+
+def make_engine(offered: importlib.metadata.EntryPoint) -> Engine:
+    """Return the engine that a package's function makes; docs/extending_engine.md shows one.
+
+    Raises:
+        UsageError: the function is not there, fails, or returns no engine of its name.
+    """
+    place = f"backend {offered.name!r}: {offered.value}"
+    try:
+        engine = offered.load()()
+    except Exception as error:
+        raise UsageError(f"{place} cannot be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(engine, Engine) or engine.name != offered.name:
+        found = engine.name if isinstance(engine, Engine) else type(engine).__name__
+        raise UsageError(f"{place} returns {found!r}, not an Engine whose name is {offered.name!r}")
+    if engine.machines is not None:
+        raise UsageError(f"{place} has machines; only backend ibm waits in a queue")
+    return engine
 
 
 def hardware_engine(machines: Machines, names: Iterable[str]) -> Engine:

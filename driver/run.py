@@ -80,23 +80,23 @@ class Run:
         return self._table("strata")
 
     def selection(self) -> pd.DataFrame:
-        """Return the fidelity of each point under other cuts, and either treatment of readout."""
+        """Return one row per point, choice of cuts and estimate, either treatment of readout."""
         return self._table("selection")
 
     def states(self) -> pd.DataFrame:
-        """Return the most likely state of each point, its Bloch vector within the ball."""
+        """Return one row per point and readout: the most likely state, within the ball."""
         return self._table("states")
 
     def drift(self) -> pd.DataFrame:
-        """Return acceptance and <P> of each tenth of every circuit's shots, in the order taken."""
+        """Return one row per tenth of every circuit's shots, as taken: acceptance and <P>."""
         return self._table("drift")
 
     def flags(self) -> pd.DataFrame:
-        """Return how often each flag, syndrome, H outcome and face parity fires."""
+        """Return one row per flag, syndrome, H outcome and face parity: how often it fires."""
         return self._table("flags")
 
     def predicted(self) -> pd.DataFrame:
-        """Return measured estimates beside an emulation's; empty unless there is a prediction."""
+        """Return a row per estimate, beside an emulation's; empty unless there is a prediction."""
         return self._table("predicted")
 
     def predict(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal
 
 from .colour_code import Basis
@@ -141,10 +141,10 @@ class RecordMap:
         """Return the record map that `to_json` wrote.
 
         Raises:
-            ValueError: a field is missing or unknown.
+            ValueError: a field is missing or unknown, or holds what it cannot; one line.
         """
         try:
-            return cls(
+            record = cls(
                 bits=tuple(_bit(bit) for bit in document["bits"]),
                 faces=tuple(
                     FaceParity(**(dict(face) | {"bits": _keys(face["bits"])}))
@@ -154,8 +154,39 @@ class RecordMap:
                     **(dict(document["logical"]) | {"bits": _keys(document["logical"]["bits"])})
                 ),
             )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not a record map: {error}") from error
+            _check_values(record)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"not a record map: {_reason(error)}") from error
+        return record
+
+
+def _check_values(record: RecordMap) -> None:
+    """Check that every field holds what its annotation and its docstring say.
+
+    Raises:
+        ValueError: one does not; of pydantic for a wrong type.
+    """
+    for kind, parts in ((Bit, record.bits), (FaceParity, record.faces)):
+        _adapter(kind).validate_python(parts)
+    _adapter(Logical).validate_python((record.logical,))
+    for bit in record.bits:
+        if min(bit.index, bit.qubit, bit.round) < 0 or bit.expected not in (0, 1, None):
+            raise ValueError(f"bit {bit.key}: a number that cannot be")
+    if record.logical.sign not in (1, -1) or any(f.expected not in (0, 1) for f in record.faces):
+        raise ValueError("a face's expected value is 0 or 1, the result's sign 1 or -1")
+
+
+@cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+
+    config = ConfigDict(strict=True, revalidate_instances="always")
+    return TypeAdapter(tuple[kind, ...], config=config)
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong in one line; pydantic writes several."""
+    return " ".join(str(error).split())
 
 
 def _bit(document: Mapping[str, Any]) -> Bit:
@@ -165,7 +196,7 @@ def _bit(document: Mapping[str, Any]) -> Bit:
 
 
 def _keys(pairs: Iterable[Iterable[Any]]) -> tuple[BitKey, ...]:
-    return tuple((str(register), int(index)) for register, index in pairs)
+    return tuple((register, index) for register, index in pairs)
 
 
 def _jsonable(value: Any) -> Any:

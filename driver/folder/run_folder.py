@@ -14,9 +14,10 @@ from typing import Any
 
 from ...experiments.counts import Counts
 from ...experiments.errors import RefusedError, UsageError
+from ...experiments.measures import Measure
 from ...experiments.shots import Shots
 from ..circuits import PlannedCircuit
-from ..plan import Plan
+from ..plan import Plan, Point
 from ..shards import Shard
 from .files import (
     StorageError,
@@ -27,6 +28,7 @@ from .files import (
     sync_folder,
     write_bytes,
 )
+from .shapes import all_of, check_file, damage_told
 from .shot_files import decode_shots, encode_shots
 from .tally_files import decode_counts, encode_counts
 
@@ -59,24 +61,47 @@ class RunFolder:
         if not (self.path / PLAN).is_file():
             raise UsageError(f"{self.path}: not a run folder (it has no {PLAN})")
         document = read_json(self.path / PLAN)
-        if not isinstance(document, dict) or "run" not in document:
+        if not isinstance(document, dict) or not isinstance(document.get("run"), str):
             raise UsageError(f"{self.path / PLAN}: not a run's plan")
         return document
 
     @cached_property
     def plan(self) -> Plan:
-        """The plan."""
-        return Plan.from_json(self.document)
+        """The plan.
+
+        Raises:
+            UsageError: of another version of this program.
+            StorageError: damaged, as for `circuits` and `shards`.
+        """
+        with damage_told(self.path / PLAN):
+            plan = Plan.from_json(self.document)
+            check_file(PLAN, self.document, self.path / PLAN)
+            if [point.index for point in all_of(Point, plan.points)] != [*range(len(plan.points))]:
+                raise ValueError("points: not numbered from 0")
+            return plan
 
     @cached_property
     def circuits(self) -> tuple[PlannedCircuit, ...]:
         """Its circuits in numbers, in plan order."""
-        return tuple(PlannedCircuit.from_json(circuit) for circuit in self.document["circuits"])
+        with damage_told(self.path / PLAN):
+            circuits = tuple(map(PlannedCircuit.from_json, self.document["circuits"]))
+            if [circuit.key for circuit in circuits] != _circuit_keys(self.plan):
+                raise ValueError("circuits: not those of its points")
+            for circuit in all_of(PlannedCircuit, circuits):
+                if {*circuit.layout} != {
+                    qubit for role in circuit.roles.values() for qubit in role
+                }:
+                    raise ValueError(f"circuit {circuit.name}: its roles are not of its layout")
+            return circuits
 
     @cached_property
     def shards(self) -> tuple[Shard, ...]:
         """Every shard that the plan names, in order; strata ask for more as they go."""
-        return tuple(Shard.from_json(shard) for shard in self.document["shards"])
+        with damage_told(self.path / PLAN):
+            shards = all_of(Shard, tuple(map(Shard.from_json, self.document["shards"])))
+            if not {(shard.point, shard.basis) for shard in shards} <= {*_circuit_keys(self.plan)}:
+                raise ValueError("shards: not those of its circuits")
+            return shards
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file, named relative to the folder."""
@@ -87,8 +112,14 @@ class RunFolder:
         self.write_text(name, canonical_json(document))
 
     def read_json(self, name: str) -> Any:
-        """Return a JSON file's document."""
-        return read_json(self.path / name)
+        """Return a JSON file's document.
+
+        Raises:
+            StorageError: it is missing, unreadable, not JSON or not such a file.
+        """
+        document = read_json(self.path / name)
+        check_file(name, document, self.path / name)
+        return document
 
     def save_shots(self, shard: Shard, shots: Shots, versions: Mapping[str, str]) -> None:
         """Write a shard's shots; they are durable when this returns."""
@@ -124,6 +155,7 @@ class RunFolder:
 
         Raises:
             RefusedError: another process holds it.
+            StorageError: the lock cannot be written.
         """
         try:
             descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -150,6 +182,10 @@ class RunFolder:
         except OSError:
             return False  # never locked, or it cannot be told: nobody to wait for
         return False
+
+
+def _circuit_keys(plan: Plan) -> list[tuple[int, Measure]]:
+    return [(point.index, measure) for point, measure in plan.circuits()]
 
 
 def create_run_folder(

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from ...experiments.measures import Measure
+from ...experiments.measures import MEASURES, Measure
+from ..folder.files import StorageError
 from ..shards import FIRST_SHARD_SHOTS, Gives, Shard
 
 JobState = Literal[
@@ -119,6 +120,14 @@ class JobRow:
     first_shot: int
     gives: Gives
     faults: int | None
+
+    def __post_init__(self) -> None:
+        known = self.state in TRANSITIONS and self.basis in MEASURES
+        if not known or self.gives not in get_args(Gives):
+            raise StorageError(
+                f"ledger: damaged: job {self.shard[:16]}-{self.attempt} of run {self.run_id} has "
+                f"state {self.state!r}, basis {self.basis!r} and gives {self.gives!r}"
+            )
 
     @property
     def key(self) -> JobKey:

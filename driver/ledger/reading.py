@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,11 @@ class LedgerReader:
         self._open()
 
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
-        """Return the rows that a statement selects."""
+        """Return the rows that a statement selects.
+
+        Raises:
+            StorageError: the ledger cannot be read, or changes all the time.
+        """
         with storage_errors(self.path):
             for _ in range(_TRIES):
                 try:
@@ -78,6 +83,7 @@ class LedgerReader:
                 if version < SCHEMA_VERSION:
                     self._db = _in_memory(self._db)
                     bring_up_to_date(self._db, version)
+                check_tables(self._db, self.path)
                 self._db.execute("PRAGMA query_only = ON")
             except BaseException:
                 self._db.close()
@@ -106,15 +112,53 @@ def schema_version(db: sqlite3.Connection, path: Path) -> int:
     """Return the version of a ledger's tables.
 
     Raises:
-        StorageError: a newer program wrote it.
+        StorageError: a newer program wrote it, or another one.
     """
     (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version < 0 or (version == 0 and _tables(db)):
+        raise StorageError(f"{path}: not a ledger of hexmagic, but another program's database")
     if version > SCHEMA_VERSION:
         raise StorageError(
             f"{path}: ledger schema {version}, this program knows {SCHEMA_VERSION}; "
             "use the newer hexmagic that wrote it"
         )
     return int(version)
+
+
+def check_tables(db: sqlite3.Connection, path: Path) -> None:
+    """Check that the tables of a ledger have the columns of SCHEMA_VERSION.
+
+    SQLite itself tells of one that is missing, when it is asked for.
+
+    Raises:
+        StorageError: one has others; nothing could be made of its rows.
+    """
+    found = _tables(db)
+    for table, columns in _wanted_tables().items():
+        if found.get(table, columns) != columns:
+            raise StorageError(
+                f"{path}: ledger: the columns of its table {table} are not this program's: "
+                "damaged, or of another program"
+            )
+
+
+def _tables(db: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    """Return the columns of each table, by name; SQLite's own left out."""
+    columns = db.execute(
+        "SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c "
+        "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid"
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for table, column in columns:
+        found[table] = (*found.get(table, ()), column)
+    return found
+
+
+@cache
+def _wanted_tables() -> dict[str, tuple[str, ...]]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        bring_up_to_date(db, 0)
+        return _tables(db)
 
 
 def bring_up_to_date(db: sqlite3.Connection, version: int) -> None:
@@ -126,7 +170,11 @@ def bring_up_to_date(db: sqlite3.Connection, version: int) -> None:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system refuse into one line about the ledger."""
+    """Turn what SQLite and the file system refuse into one line about the ledger.
+
+    Raises:
+        StorageError: that line.
+    """
     try:
         yield
     except (sqlite3.Error, OSError) as error:

@@ -22,7 +22,14 @@ from .jobs import (
     RunRow,
     RunState,
 )
-from .reading import WAIT_SECONDS, LedgerReader, bring_up_to_date, schema_version, storage_errors
+from .reading import (
+    WAIT_SECONDS,
+    LedgerReader,
+    bring_up_to_date,
+    check_tables,
+    schema_version,
+    storage_errors,
+)
 
 LEDGER_NAME = "hexmagic.sqlite"
 Clock = Callable[[], str]
@@ -107,7 +114,11 @@ class Ledger:
             return [self._insert_job(run_id, shard, attempt=1) for shard in new]
 
     def set_run_state(self, run_id: str, state: RunState, *, detail: str = "") -> None:
-        """Change the state of a run."""
+        """Change the state of a run.
+
+        Raises:
+            StorageError: there is no such run.
+        """
         with self._transaction():
             before = self._one("SELECT state FROM runs WHERE run_id = ?", run_id)
             if before is None:
@@ -139,7 +150,11 @@ class Ledger:
         return job
 
     def retry(self, job: JobRow, *, detail: str) -> JobRow:
-        """Write one more attempt at a finished job's shard, planned; return it."""
+        """Write one more attempt at a finished job's shard, planned; return it.
+
+        Raises:
+            IllegalTransitionError: the job is not finished.
+        """
         if job.state not in FINISHED:
             raise IllegalTransitionError(f"shard {job.shard}: {job.state}, so it cannot be retried")
         with self._transaction():
@@ -178,12 +193,13 @@ class Ledger:
         self._prepare_schema()
 
     def _prepare_schema(self) -> None:
-        if self._schema_version() == SCHEMA_VERSION:
-            return  # without a transaction: a reader waits for nobody
-        with self._transaction():
-            version = self._schema_version()
-            if version < SCHEMA_VERSION:
-                bring_up_to_date(self._db, version)
+        if self._schema_version() < SCHEMA_VERSION:  # else without a transaction: waits for nobody
+            with self._transaction():
+                version = self._schema_version()
+                if version < SCHEMA_VERSION:
+                    bring_up_to_date(self._db, version)
+        with _storage_errors(self.path):
+            check_tables(self._db, self.path)
 
     def _schema_version(self) -> int:
         with _storage_errors(self.path):

@@ -34,7 +34,8 @@ class DeviceSpec:
         backend: engine; aer is Qiskit's noisy emulator on this machine (small circuits, the full
             noise), clifft an exact near-Clifford sampler on this machine (any size, thousands of
             times faster, T1 and T2 as their Pauli twirl), ibm the quantum computer itself through
-            an IBM account, which costs money.
+            an IBM account, which costs money; or the name of an engine that an installed package
+            offers.
         name: heavy-hex device, for example fake_boston; `hexmagic devices` lists them.
         noise: none, calibration (the device's gates, readout, reset, T1 and T2, idles included),
             {calibration: {scale: s}} (all of it s times as strong), {uniform: p} (gates,
@@ -47,7 +48,7 @@ class DeviceSpec:
             in each wait) or xy4 (X Y X Y).
     """
 
-    backend: Literal["aer", "clifft", "ibm"]
+    backend: kinds.Backend
     name: kinds.DeviceName
     noise: Noise = _LEFT_OUT
     embedding: kinds.Embedding = "best"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from ..colour_code import Basis
+from .backends import BackendSchema, check_backend
 from .errors import show
 
 SCHEMA_VERSION = 1
@@ -125,6 +126,7 @@ Rounds = Annotated[
     WithJsonSchema(_ROUNDS_SCHEMA),
 ]
 Name = Annotated[Text, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{_NAME}$"})]
+Backend = Annotated[str, BeforeValidator(check_backend), BackendSchema()]
 DeviceName = Annotated[str, Field(strict=True, min_length=1, max_length=100)]
 Embedding = Annotated[
     Literal["best"] | tuple[int, ...],
