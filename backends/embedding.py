@@ -63,15 +63,29 @@ def choose_embedding(
         return tuple(embedding)
     layouts = find_embeddings(program.patch, device)
     if not layouts:
-        raise EmbeddingError(
-            f"device {device.name}: the {program.patch.name} patch ({program.patch.num_qubits} "
-            f"qubits) does not fit on its {device.num_qubits} qubits and working edges; "
-            "`hexmagic devices` lists how often each patch fits"
-        )
+        raise _does_not_fit(program.patch, device)
     if not device.has_calibration:
         return layouts[0]
     scores = no_fault_log(compile_program(program, device, layouts[0]), layouts)
     return layouts[int(np.argmax(scores))]
+
+
+def require_room(patch: Patch, device: Device) -> None:
+    """Check that a device has as many qubits as a patch, before anything is made for it.
+
+    Raises:
+        EmbeddingError: it has fewer.
+    """
+    if patch.num_qubits > device.num_qubits:
+        raise _does_not_fit(patch, device)
+
+
+def _does_not_fit(patch: Patch, device: Device) -> EmbeddingError:
+    return EmbeddingError(
+        f"device {device.name}: the {patch.name} patch ({patch.num_qubits} qubits) does not fit on "
+        f"its {device.num_qubits} qubits and working edges; `hexmagic devices` lists how often each "
+        "patch fits"
+    )
 
 
 def no_fault_log(reference: Compiled, layouts: Sequence[Layout]) -> NDArray[np.float64]:

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from ..backends.compilation import Compiled, compile_program
 from ..backends.device import Device, load_device
-from ..backends.embedding import choose_embedding
+from ..backends.embedding import choose_embedding, require_room
 from ..backends.noise.placing import make_noise, single_qubit_readout
 from ..backends.routing import route_program
 from ..experiments.certificates.single import KINDS
 from ..experiments.errors import UsageError
 from ..experiments.measures import Measure
-from ..experiments.program import Program, make_program
+from ..experiments.program import Program, make_patch, make_program
 from ..experiments.reuse import REUSES, Reuse
 from .judging import PAIR_SECONDS, certificate_or_none, circuit_pairs, judge_circuit
 from .plan import Point, derive_seed
@@ -43,6 +43,7 @@ def build_point(point: Point, where: Where, load: Load = load_device) -> Mapping
         device = load(point.device.name)
         if point.device.noise.kind == "paper":
             device = device.in_time_steps()
+        require_room(make_patch(point.protocol.scheme, point.protocol.distance), device)
     reuse = _reuse(point, where, load)
     programs: Mapping[Measure, Program] = {
         basis: make_program(

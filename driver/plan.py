@@ -167,11 +167,14 @@ def make_plan(experiment: Experiment, *, overrides: Mapping[str, Scalar] | None 
         UsageError: a grid point or a baseline is impossible.
     """
     points: list[Point] = []
+    labels: set[str] = set()
     for grid in expand_sweep(experiment):
         for protocol, baseline in _protocols(grid):
             point = _make_point(len(points), grid, protocol, baseline)
-            taken = any(point.label == other.label for other in points)
-            points.append(replace(point, label=f"{point.label} #{point.index}") if taken else point)
+            if point.label in labels:
+                point = replace(point, label=f"{point.label} #{point.index}")
+            labels.add(point.label)
+            points.append(point)
     return Plan(
         name=experiment.name,
         description=experiment.description,

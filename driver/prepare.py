@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ..experiments.certificates.single import Certificate
 
 Where = Callable[[str], str]
+
+MOST_JOBS = 200_000
+"""Of a run: more are weeks on an emulator that samples 500 shots at a time, and a slow ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,7 @@ def prepare(
         _planned(point, basis, built[point.index, basis], verdicts, engine)
         for point, basis in plan.circuits()
     )
+    _limit_jobs(plan, circuits, where)
     return Prepared(
         plan=plan,
         compiled={key: one.compiled for key, one in built.items()},
@@ -142,6 +146,23 @@ def prepare(
         ),
         certificates=_certificates(plan, verdicts),
     )
+
+
+def _limit_jobs(plan: Plan, circuits: Sequence[PlannedCircuit], where: Where) -> None:
+    """Check that the ledger can hold a plan's jobs.
+
+    Raises:
+        UsageError: they are more than MOST_JOBS.
+    """
+    points = {point.index: point for point in plan.points if point.estimate.kind == "direct"}
+    direct = [circuit for circuit in circuits if circuit.point in points]
+    jobs = sum(-(-points[one.point].shots // one.shard_shots) for one in direct)
+    if jobs > MOST_JOBS:
+        raise UsageError(
+            f"{where('shots')}: {jobs} jobs of at most {max(c.shard_shots for c in direct)} shots; "
+            f"a run has at most {MOST_JOBS}: ask for fewer shots, or for backend clifft, whose jobs "
+            "are larger"
+        )
 
 
 def make_shards(

@@ -224,7 +224,8 @@ SCRIPT = """
 import logging, sys
 if len(sys.argv) > 2:
     logging.basicConfig(level=logging.DEBUG)
-from hexmagic.backends.ibm import IbmSettings, open_remote
+from hexmagic.backends.ibm.door import open_remote
+from hexmagic.backends.ibm.settings import IbmSettings
 remote = open_remote(IbmSettings(url=sys.argv[1]), sleep=lambda _: None)
 for job in remote.find("hexmagic:1"):
     remote.look(job.id), remote.look(job.id)

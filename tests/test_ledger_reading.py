@@ -127,8 +127,8 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
 READ = """
 import sys
 from pathlib import Path
-from hexmagic.driver.ledger import Ledger
-from hexmagic.driver.files import StorageError
+from hexmagic.driver.ledger.runs import Ledger
+from hexmagic.driver.folder.files import StorageError
 path = Path(sys.argv[1])
 with Ledger.reading(path) as ledger:
     print(ledger.runs()[0].state)

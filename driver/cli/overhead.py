@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import note, runs_option, text_width
-from .results import AT_WORK, EXIT_PARTIAL
+from .common import runs_option, text_width
+from .results import EXIT_PARTIAL, tell_problems
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,13 +66,14 @@ def overhead(
     """
     from ..catalogue import find_runs
     from ..folder.files import write_bytes
+    from ..run import Run
 
     folders = find_runs(run_names, runs)
     wanted = _wanted(kind, format_)
     tables: Tables = _comparison(folders) if COMPARISON in wanted else {}
     if _wants_paper(kind, format_, folders):
         tables |= _paper(folders)
-    partial = _tell_problems(folders)
+    partial = tell_problems([Run(folder) for folder in folders])
     content = _encode(tables, format_, kind or ("points" if format_ == "csv" else None))
     if output is None:
         sys.stdout.buffer.write(content)
@@ -153,20 +154,6 @@ def _paper(folders: list[RunFolder]) -> Tables:
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     points = side_by_side(frame, known)
     return {"points": points, "fits": fits_table(points)}
-
-
-def _tell_problems(folders: list[RunFolder]) -> bool:
-    """Say what is missing; return whether anything is of a run that is no longer at work."""
-    from ..run import Run
-
-    partial = False
-    for run in map(Run, folders):
-        for problem in run.problems():
-            note(f"{run.id}: incomplete: {problem}")
-            partial |= run.state not in AT_WORK
-        for text in run.shortfalls():
-            note(f"{run.id}: short of its goal: {text}")
-    return partial
 
 
 def _encode(tables: Tables, format_: str, kind: str | None) -> bytes:

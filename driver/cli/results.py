@@ -104,13 +104,7 @@ def table(
     """
     opened = _open_runs(run_names, runs)
     frame = _joined([getattr(run, kind)() for run in opened])
-    partial = False
-    for run in opened:
-        for problem in run.problems():
-            note(f"{run.id}: {_partial(run)}: {problem}")
-            partial |= run.state not in AT_WORK
-        for text in run.shortfalls():
-            note(f"{run.id}: short of its goal: {text}")
+    partial = tell_problems(opened)
     write_output(encode_table(frame, format_, text_width()), format_, output)
     return EXIT_PARTIAL if partial else 0
 
@@ -142,8 +136,19 @@ def report(run_names: tuple[str, ...], output: Path | None, runs: Path) -> int:
         for run in opened:
             write_bytes(run.folder / REPORT, run.report().encode())
             click.echo(str(run.folder / REPORT))
-    partial = any(run.problems() for run in opened if run.state not in AT_WORK)
-    return EXIT_PARTIAL if partial else 0
+    return EXIT_PARTIAL if tell_problems(opened) else 0
+
+
+def tell_problems(opened: Sequence[Run]) -> bool:
+    """Say what is missing; return whether any of it is of a run that is no longer at work."""
+    partial = False
+    for run in opened:
+        for problem in run.problems():
+            note(f"{run.id}: {_partial(run)}: {problem}")
+            partial |= run.state not in AT_WORK
+        for text in run.shortfalls():
+            note(f"{run.id}: short of its goal: {text}")
+    return partial
 
 
 def _partial(run: Run) -> str:
