@@ -160,8 +160,8 @@ def _limit_jobs(plan: Plan, circuits: Sequence[PlannedCircuit], where: Where) ->
     if jobs > MOST_JOBS:
         raise UsageError(
             f"{where('shots')}: {jobs} jobs of at most {max(c.shard_shots for c in direct)} shots; "
-            f"a run has at most {MOST_JOBS}: ask for fewer shots, or for backend clifft, whose jobs "
-            "are larger"
+            f"a run has at most {MOST_JOBS}: ask for fewer shots, or for backend clifft, whose "
+            "jobs are larger"
         )
 
 

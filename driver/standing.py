@@ -138,7 +138,9 @@ def _failure(folder: RunFolder, job: JobRow) -> dict[str, Any]:
 def _next_step(folder: RunFolder, state: str) -> str:
     words = runs_words(folder)
     if state in ("done", "cancelled"):
-        return f"hexmagic table {folder.path.name}{words}"
+        table = f"hexmagic table {folder.path.name}{words}"
+        again = f", or {resume_command(folder)} for what is missing"
+        return table if state == "done" else table + again
     if state in ("waiting", "cancelling"):
         return f"hexmagic tick{words}"
     if state == "parked":

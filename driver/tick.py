@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 from ..backends.ibm.settings import Program
 from ..backends.remote import AccountError, Remote, RemoteError
@@ -12,13 +14,14 @@ from ..experiments.errors import HexmagicError, RefusedError, UsageError
 from .catalogue import ledger_runs
 from .execution import Execution, RunFailedError, Services, with_writer
 from .folder.directory_lock import directory_lock
-from .folder.run_folder import RunFolder
-from .hardware.end import ENDED, leave
+from .folder.run_folder import PLAN, RunFolder
+from .hardware.end import ENDED, leave, tell_state
 from .hardware.open_runs import open_folders
 from .hardware.settling import hear, settle, settle_ended
-from .hardware.start import check_instance, register_left
+from .hardware.start import check_service, register_left
 from .hardware.step import HardwareRun, step, waiting_words
 from .ledger.hardware import HardwareLedger
+from .ledger.jobs import RunState
 from .ledger.runs import LEDGER_NAME
 from .ledger.schedules import ScheduleLedger
 from .machines import Machines, is_hardware
@@ -84,12 +87,13 @@ class Ticker:
         said: list[str] = []
         waits: list[str] = []
         pauses: list[float] = []
-        state, code = "waiting", WAITING
+        state: str = "waiting"
+        code = WAITING
         problems: tuple[str, ...] = ()
         try:
             with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
                 remote = self.remote(folder.document["program"])
-                check_instance(folder, remote)
+                check_service(folder, remote, self.site.ibm.url)
                 register_left(folder, ledger, remote)
                 run = HardwareRun(
                     folder=folder,
@@ -101,9 +105,10 @@ class Ticker:
                     waits=waits,
                     pauses=pauses,
                 )
-                before = state = _state(ledger, folder)
+                before = state = _state(ledger, folder.run_id)
                 now = step(run, cancelling=before == "cancelling", resubmit=resubmit)
                 left = leave(run, now, before)
+                now = left.state
                 problems = left.problems
                 waits[:] = waiting_words(run, run.jobs())
                 state, code = now, REFUSED if run.refused else _code(now)
@@ -147,21 +152,36 @@ class Ticker:
         steps: list[RunStep] = []
         with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
             states = {row.run_id: row.state for row in ledger.runs()}
-            heard = hear(ledger, self.remote, self._now())
+            heard = hear(ledger, self._remote_of, self._now())
             rows = [row for row in ledger.unsettled() if states[row.run_id] in ENDED]
             for run_id in dict.fromkeys([*heard, *(row.run_id for row in rows)]):
                 mine = [row for row in rows if row.run_id == run_id]
                 folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
                 try:
                     said = heard.get(run_id, ())
-                    said += settle(ledger, mine, self.remote, self._now())
+                    said += settle(ledger, mine, partial(self._remote_of, run_id), self._now())
+                    state = _state(ledger, run_id)
                     if folder.path.is_dir():
                         settle_ended(folder, ledger)
+                        tell_state(folder, state)
                 except HexmagicError as error:
-                    said = (f"charges: {error}",)
+                    state, said = _state(ledger, run_id), (f"charges: {error}",)
                 if said:
-                    steps.append(RunStep(run=run_id, state=states[run_id], waits=said))
+                    code = 0 if state in ENDED else WAITING
+                    steps.append(RunStep(run=run_id, state=state, waits=said, exit_code=code))
         return steps
+
+    def _remote_of(self, run_id: str) -> Remote:
+        """Return the service for a run that has ended.
+
+        Raises:
+            RefusedError: it is not the one that has its jobs.
+            RemoteError: it does not answer.
+        """
+        remote, folder = self.remote(), RunFolder(path=self.runs / run_id)
+        if (folder.path / PLAN).is_file():
+            check_service(folder, remote, self.site.ibm.url)
+        return remote
 
     def _start_schedules(self) -> tuple[list[ScheduleStep], list[RunFolder]]:
         steps: list[ScheduleStep] = []
@@ -248,9 +268,9 @@ def make_ticker(runs: Path, services: Services, workers: int) -> Ticker:
     return Ticker(runs=runs, services=services, workers=workers, site=site, remotes={})
 
 
-def _state(ledger: HardwareLedger, folder: RunFolder) -> str:
-    row = ledger.run(folder.run_id)
-    return "waiting" if row is None else row.state
+def _state(ledger: HardwareLedger, run_id: str) -> RunState:
+    row = ledger.run(run_id)
+    return "waiting" if row is None else cast("RunState", row.state)
 
 
 def _missed(folder: RunFolder) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ from hexmagic.backends.remote import (
 )
 from hexmagic.driver.hardware.collecting import MOST_FETCHES
 from hexmagic.driver.hardware.settling import PATIENCE_SECONDS
-from hexmagic.driver.ledger.submissions import Claim
 from hexmagic.driver.ledger.runs import LEDGER_NAME
+from hexmagic.driver.ledger.submissions import Claim
 
 ONE = SPEC.replace("shots: 300", "shots: 100")
 TWO = SPEC.replace("shots: 300", "shots: 200")

@@ -59,7 +59,14 @@ def changing(steps: tuple[str, ...]) -> list[int]:
 def test_the_steps_are_what_lasts_and_what_is_asked(road: Road) -> None:
     assert road.begun.steps.count("before POST /api/v1/jobs") == len(road.fingerprints) == 2
     before, after = (road.begun.steps.index(f"{x} POST /api/v1/jobs") for x in ("before", "after"))
-    assert road.begun.steps[before - 1] == "after COMMIT"  # the intent
+    intent = road.begun.steps[before - 4 : before]  # in the ledger, then in the run folder
+    starts = (
+        "after COMMIT",
+        "before fsync .submitted.json",
+        "before replace",
+        "before fsync tiny-",
+    )
+    assert all(step.startswith(start) for step, start in zip(intent, starts, strict=True)), intent
     assert road.begun.steps[after + 1 : after + 3] == ("before BEGIN IMMEDIATE", "before COMMIT")
     assert road.ended.steps[-1] == "after COMMIT"
     assert len(road.steps) > 200

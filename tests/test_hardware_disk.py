@@ -72,15 +72,24 @@ def test_a_disk_full_at_any_write_costs_no_job_and_doubles_none(
     assert codes.count(4) > len(codes) / 2
 
 
+@pytest.mark.parametrize(
+    ("where", "fault", "said"),
+    [
+        ("before COMMIT", "full", "hexmagic.sqlite: ledger: "),
+        ("after COMMIT", "hiccup", "submitted.json: cannot be written: "),
+        ("after COMMIT", "full", ": "),  # of the one or the other
+    ],
+)
 def test_an_intent_that_cannot_be_written_is_not_sent(
-    road: Road, grounds: Grounds, tmp_path: Path
+    road: Road, grounds: Grounds, tmp_path: Path, where: str, fault: Fault, said: str
 ) -> None:
     world = grounds.world(tmp_path)
-    post = road.begun.steps.index("before POST /api/v1/jobs")
-    ended = world.start(at=post - 2, fault="full")
-    assert road.begun.steps[post - 2] == "before COMMIT"
+    steps = road.begun.steps
+    post = steps.index("before POST /api/v1/jobs")
+    at = max(n for n, step in enumerate(steps[:post]) if step == where)
+    ended = world.start(at=at, fault=fault)
     assert (ended.code, world.jobs) == (4, [])
-    assert "hexmagic.sqlite: ledger: " in ended.err.splitlines()[-1]
+    assert said in ended.err.splitlines()[-1]
     assert not any("POST /api/v1/jobs" in step for step in ended.steps)
     world.go_on()
     road.check(world)

@@ -14,9 +14,9 @@ from fakes.remote import Clock
 from hexmagic.backends.remote import RemoteJob, RemoteState
 from hexmagic.driver.folder.files import StorageError
 from hexmagic.driver.ledger.hardware import HardwareLedger
-from hexmagic.driver.ledger.submissions import Claim
 from hexmagic.driver.ledger.jobs import SCHEMA_VERSION, TRANSITIONS, JobRow, JobState, RunRow
 from hexmagic.driver.ledger.runs import IllegalTransitionError
+from hexmagic.driver.ledger.submissions import Claim
 from hexmagic.driver.shards import Shard
 
 RUN = RunRow(run_id="r", name="n", created="2026", state="waiting")

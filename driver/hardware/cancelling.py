@@ -17,11 +17,11 @@ from ..ledger.schedules import ScheduleLedger
 from ..machines import is_hardware
 from ..tick import Ticker
 from ..tick_report import WAITING, RunStep
-from .end import ENDED
+from .end import ENDED, tell_state
 from .giving_up import give_up
 from .open_runs import runs_without_folder
 from .run import LOCK_SECONDS
-from .start import register
+from .start import check_service, register, register_left
 
 _BACK: Mapping[str, tuple[JobState, ...]] = {
     "intended": ("unknown", "planned", "cancelled"),
@@ -50,13 +50,14 @@ def cancel_run(folder: RunFolder, ticker: Ticker) -> RunStep:
 
     Raises:
         UsageError: it has ended.
+        StorageError: it was submitted, and this ledger does not have it.
         RefusedError: another process is emulating it.
     """
     services = ticker.services
     with directory_lock(ticker.runs, wait_seconds=LOCK_SECONDS):
         with HardwareLedger(ticker.runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:
             if is_hardware(folder.plan):
-                register(folder, ledger)
+                _register(folder, ledger, ticker)
             row = ledger.run(folder.run_id)
             if row is not None and row.state in ENDED:
                 raise UsageError(f"run {folder.run_id}: has ended ({row.state}); nothing to cancel")
@@ -64,6 +65,7 @@ def cancel_run(folder: RunFolder, ticker: Ticker) -> RunStep:
                 return _cancel_emulated(folder, ledger, services)
             if row is not None and row.state != "cancelling":
                 ledger.set_run_state(folder.run_id, "cancelling", detail="a person cancelled it")
+            tell_state(folder, "cancelling")
         return ticker.step_hardware(folder)
 
 
@@ -81,6 +83,19 @@ def cancel_lost(run_id: str, ticker: Ticker) -> RunStep | None:
         return RunStep(run=run_id, state="cancelled", said=said)
     waits = ("the service has not cancelled it yet; say `hexmagic cancel` again",)
     return RunStep(run=run_id, state="cancelling", said=said, waits=waits, exit_code=WAITING)
+
+
+def _register(folder: RunFolder, ledger: HardwareLedger, ticker: Ticker) -> None:
+    """Write a run and its jobs into the ledger, unless it was submitted by another one.
+
+    What that one has sent would not be cancelled: it has tags that this one does not know.
+    """
+    if ledger.run(folder.run_id) is not None:
+        register(folder, ledger)
+        return
+    remote = ticker.remote(folder.document["program"])
+    check_service(folder, remote, ticker.site.ibm.url)
+    register_left(folder, ledger, remote)
 
 
 def _cancel_emulated(folder: RunFolder, ledger: Ledger, services: Services) -> RunStep:

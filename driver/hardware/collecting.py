@@ -8,10 +8,9 @@ from ...backends.remote import GoneError, RemoteJob
 from ...experiments.errors import HexmagicError
 from ...experiments.shots import Shots
 from ..folder.archive import load_canary, load_record, save_calibration
-from ..folder.files import StorageError
 from ..ledger.jobs import JobRow
 from ..ledger.submissions import RemoteRow
-from .searching import audit, cancel_doubles, seconds_between, submission_of
+from .searching import audit, cancel_doubles, kept_of, seconds_between, submission_of
 from .settling import GONE, above_most, look_or_gone
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def collect(run: HardwareRun, job: JobRow) -> None:
         RemoteError: the service does not answer.
         StorageError: the file system refuses; the job stays submitted.
     """
-    row = _kept(run, job)
+    row = kept_of(run, job)
     told = _look(run, job, row)
     run.ledger.update_remote(told)
     if told.state in ("queued", "running"):
@@ -39,6 +38,8 @@ def collect(run: HardwareRun, job: JobRow) -> None:
         return
     run.said.extend(above_most(run.ledger, row, told.charged_seconds))
     cancel_doubles(run, job)  # the last time that anybody looks: without an answer the job waits
+    if kept_of(run, job).remote_id != row.remote_id:
+        return  # another counts now, and is looked at in the next step
     if told.state == "done":
         if run.canary_shots(job) or _watched(run, job):
             _take(run, job, row)
@@ -58,7 +59,8 @@ def _look(run: HardwareRun, job: JobRow, row: RemoteRow) -> RemoteJob:
     """
     told = look_or_gone(run.remote, row.remote_id)
     if told.word == GONE:
-        young = seconds_between(row.found, run.now()) < run.site.ibm.listing_wait_seconds
+        age = abs(seconds_between(row.found, run.now()))  # a clock that was ahead is not for ever
+        young = age < run.site.ibm.listing_wait_seconds
         listed = run.remote.find(submission_of(run, job).tag)
         if young or row.remote_id in {one.id for one in listed}:
             raise GoneError(told.reason)
@@ -77,13 +79,6 @@ def _double_counts(run: HardwareRun, job: JobRow, why: str) -> bool:
     run.ledger.keep(job, done[0].remote_id, detail=detail)
     run.said.append(f"{run.name(job)}: {detail}")
     return True
-
-
-def _kept(run: HardwareRun, job: JobRow) -> RemoteRow:
-    for row in run.ledger.remotes_of(job):
-        if row.kept:
-            return row
-    raise StorageError(f"{run.ledger.path}: job {job.key} is submitted without an id")
 
 
 def _take(run: HardwareRun, job: JobRow, row: RemoteRow) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from ...backends.remote import RemoteError
 from ..endings import write_ending
+from ..folder.run_folder import RunFolder
 from ..hooks import call_hook
 from ..ledger.jobs import RunState
+from ..provenance import PROVENANCE
 from .charges import charges
 from .settling import settle
 from .step import HardwareRun
@@ -25,10 +27,12 @@ class Left:
     """How a step has left a run.
 
     Attributes:
+        state: how it stands.
         problems: of one that ended: what failed or is missing.
         unheard: that its `on_done` command failed, which is no fault of the run's.
     """
 
+    state: RunState
     problems: tuple[str, ...] = ()
     unheard: tuple[str, ...] = ()
 
@@ -48,13 +52,17 @@ def leave(run: HardwareRun, state: RunState, before: str) -> Left:
     run_id = run.folder.run_id
     rows = [row for row in run.ledger.unsettled() if row.run_id == run_id]
     run.waits.extend(settle(run.ledger, rows, lambda: run.remote, run.now()))
+    if state in ("failed", "parked") and run.jobs("submitted"):  # one that was gone is there again
+        state = "waiting"
     if state not in ENDED and state != "parked":
         if state != before:
             _write(run, state)
             run.ledger.set_run_state(run.folder.run_id, state)
-        return Left()
+        tell_state(run.folder, state)
+        return Left(state=state)
     if state == before:
-        return Left()
+        tell_state(run.folder, state)
+        return Left(state=state)
     from ..outputs import write_tables
 
     outputs = write_tables(run.folder, run.ledger.jobs(run_id), run.ledger.remotes(run_id))
@@ -68,9 +76,17 @@ def leave(run: HardwareRun, state: RunState, before: str) -> Left:
     unheard = call_hook(run.folder, run.ledger, state)
     run.ledger.set_run_state(run_id, state, detail="; ".join(problems))
     return Left(
+        state=state,
         problems=() if state == "cancelled" else problems,  # what is missing then was asked for
         unheard=(unheard,) if unheard else (),
     )
+
+
+def tell_state(folder: RunFolder, state: RunState) -> None:
+    """Write into a run's provenance how it stands, where the ledger knows it already."""
+    provenance = folder.read_json(PROVENANCE)
+    if provenance["state"] != state:
+        folder.write_json(PROVENANCE, provenance | {"state": state})
 
 
 def _draw(run: HardwareRun, outputs: Outputs) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ from ..start import Request
 from ..tick import Ticker, make_ticker
 from ..tick_report import RunStep
 from .end import ENDED
-from .start import create_on_hardware, hardware_checks, retry_failed
+from .settling import gone_jobs, look_or_gone, take_back
+from .start import check_service, create_on_hardware, hardware_checks, retry_failed
 
 LOCK_SECONDS = 120.0
 """How long another process's step is waited for."""
@@ -79,12 +80,29 @@ def say_nothing(_done: RunStep) -> None:
 
 
 def plan_again(folder: RunFolder, services: Services) -> int:
-    """Plan what failed of a run anew; return how many jobs."""
+    """Plan what failed of a run anew; return how many jobs.
+
+    A job that the service had no longer is asked for first: if it is there again, done, it is not
+    paid twice.
+
+    Raises:
+        RemoteError: the service does not answer to that; nothing is planned.
+        RefusedError: it is not the one that has the run's jobs.
+    """
     runs = folder.path.parent
     with (
         directory_lock(runs, wait_seconds=LOCK_SECONDS),
         HardwareLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger,
     ):
+        gone = gone_jobs(ledger, folder.run_id)
+        if gone:
+            ticker = make_ticker(runs, services, workers=1)
+            remote = ticker.remote(folder.document["program"])
+            check_service(folder, remote, ticker.site.ibm.url)
+            for row in gone:
+                told = look_or_gone(remote, row.remote_id)
+                ledger.update_remote(told)
+                take_back(ledger, row, told)
         return retry_failed(folder, ledger)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...backends.remote import RemoteError, RemoteJob
 from ..folder.files import StorageError
 from ..ledger.jobs import JobRow
-from ..ledger.submissions import SubmissionRow
+from ..ledger.submissions import RemoteRow, SubmissionRow
 from .settling import look_or_gone
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def search(run: HardwareRun, job: JobRow) -> None:
     """Look for a job that is unknown or parked: adopt it, look again later, or park it.
 
     Of several jobs with its tag the oldest that was not cancelled is adopted; the rest are
-    cancelled.
+    cancelled. If the clock was ahead when it was sent, nobody can tell how long ago that was:
+    it is parked after its looks alone.
 
     Raises:
         RemoteError: the service does not answer.
@@ -48,8 +49,17 @@ def search(run: HardwareRun, job: JobRow) -> None:
         return
     waited = seconds_between(asked.intended, run.now())
     patience = run.site.ibm.listing_wait_seconds
-    if looks >= LEAST_LOOKS and waited >= patience:
-        detail = f"not listed in {looks} looks over {waited:.0f} s; nothing proves either way"
+    ahead = was_ahead(run, asked)
+    if ahead:
+        run.waits.append(
+            f"{run.name(job)}: the clock was ahead when it was sent, at {asked.intended}: how long "
+            "ago that was is not known"
+        )
+    if looks >= LEAST_LOOKS and (ahead or waited >= patience):
+        since = f"over {waited:.0f} s"
+        if ahead:
+            since = f"since it was sent, at {asked.intended} by a clock that was ahead"
+        detail = f"not listed in {looks} looks {since}; nothing proves either way"
         run.ledger.move(job, "parked", detail=detail)
         run.said.append(f"{run.name(job)}: parked: {detail}")
 
@@ -100,19 +110,68 @@ def submission_of(run: HardwareRun, job: JobRow) -> SubmissionRow:
     return asked
 
 
+def kept_of(run: HardwareRun, job: JobRow) -> RemoteRow:
+    """Return the service's job that counts for a submitted one.
+
+    Raises:
+        StorageError: the ledger does not have it.
+    """
+    for row in run.ledger.remotes_of(job):
+        if row.kept:
+            return row
+    raise StorageError(f"{run.ledger.path}: job {job.key} is submitted without an id")
+
+
 def _cancel_doubles(run: HardwareRun, job: JobRow, found: tuple[RemoteJob, ...]) -> None:
     known = {remote.remote_id: remote for remote in run.ledger.remotes_of(job)}
-    for other in found:
-        row = known.get(other.id)
-        if row is not None and row.kept:
+    ours = kept_of(run, job).remote_id
+    counts = _which_counts(run, job, found, known[ours])
+    if counts is None:
+        run.waits.append(f"{run.name(job)}: not audited before {ours} is listed beside the others")
+        return
+    for other in (one for one in found if one.id not in known):
+        detail = f"the service has a second job for it, {other.id} ({other.word})"
+        run.ledger.add_double(job, other, detail=detail)
+        run.said.append(f"{run.name(job)}: {detail}")
+    if counts != ours:
+        detail = f"{counts} counts, not {ours}: a copy of this run has submitted it too"
+        run.ledger.keep(job, counts, detail=detail)
+        run.said.append(f"{run.name(job)}: {detail}")
+    others = {one.id: one.state for one in found} | {ours: known[ours].state}
+    for other_id, state in others.items():
+        if other_id == counts:
             continue
-        if row is None:
-            detail = f"the service has a second job for it, {other.id} ({other.word})"
-            run.ledger.add_double(job, other, detail=detail)
-            run.said.append(f"{run.name(job)}: {detail}")
-        if other.state not in _ENDED:
-            run.remote.cancel(other.id)
-        run.ledger.update_remote(look_or_gone(run.remote, other.id))
+        if state not in _ENDED:
+            run.remote.cancel(other_id)
+        run.ledger.update_remote(look_or_gone(run.remote, other_id))
+
+
+def _which_counts(
+    run: HardwareRun, job: JobRow, found: tuple[RemoteJob, ...], ours: RemoteRow
+) -> str | None:
+    """Return the id of the job that counts; None: not to be told before ours is listed too.
+
+    Ours, if it is done, or if we have sent it more than once. Else another ledger has sent the
+    other, and decides by the same rule, so that both keep the same one: the first that is done,
+    or else the oldest that was not cancelled.
+    """
+    others = [one for one in found if one.id != ours.remote_id]
+    if not others or ours.state == "done" or submission_of(run, job).unclear:
+        return ours.remote_id
+    done = [one for one in found if one.state == "done"]
+    alive = [one for one in found if one.state not in ("failed", "cancelled")]
+    if done:
+        return done[0].id
+    if not alive:
+        return ours.remote_id
+    if not ours.ended and len(others) == len(found):
+        return None
+    return alive[0].id
+
+
+def was_ahead(run: HardwareRun, asked: SubmissionRow) -> bool:
+    """Return whether the clock was ahead when something was sent, by more than a listing lags."""
+    return seconds_between(asked.intended, run.now()) < -run.site.ibm.listing_wait_seconds
 
 
 def seconds_between(then: str | None, now: str) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from ...backends.remote import GoneError, Remote, RemoteError, RemoteJob
-from ...experiments.errors import HexmagicError
+from ...backends.remote import AccountError, GoneError, Remote, RemoteError, RemoteJob
+from ...experiments.errors import HexmagicError, RefusedError
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
 from ..ledger.submissions import RemoteRow
@@ -50,6 +50,7 @@ def settle(
         else:
             ledger.update_remote(told)
             said += above_most(ledger, row, told.charged_seconds)
+            said += take_back(ledger, row, told)
             charged = told.charged_seconds
         overdue = row.ended_at is not None and _seconds(row.ended_at, now) > PATIENCE_SECONDS
         if charged is None and overdue:
@@ -61,6 +62,40 @@ def settle(
         if failures == MOST_FAILURES:
             break
     return tuple(said)
+
+
+def take_back(ledger: HardwareLedger, row: RemoteRow, told: RemoteJob) -> list[str]:
+    """Let a job that the service had no longer, and now has as done, be collected: it is paid.
+
+    Only as long as nobody resumed or cancelled its run: then its place is taken, or nobody wants
+    it. Returns what was done in words.
+    """
+    if not row.kept or row.state == "done" or told.state != "done":
+        return []
+    job = ledger.latest_jobs(row.run_id)[row.shard]
+    run = ledger.run(row.run_id)
+    if (job.attempt, job.state) != (row.attempt, "failed") or run is None:
+        return []
+    if run.state in ("cancelling", "cancelled"):
+        return []
+    detail = f"{row.remote_id} was gone, and is there again, done: to be collected"
+    ledger.take_back(job, detail=detail)
+    if run.state == "failed":
+        ledger.set_run_state(row.run_id, "waiting", detail=detail)
+    return [detail]
+
+
+def gone_jobs(ledger: HardwareLedger, run_id: str) -> list[RemoteRow]:
+    """Return the service's jobs of a run that failed because the service had them no longer."""
+    jobs = {(job.shard, job.attempt): job for job in ledger.latest_jobs(run_id).values()}
+    return [
+        row
+        for row in ledger.remotes(run_id)
+        if row.kept
+        and (job := jobs.get((row.shard, row.attempt))) is not None
+        and job.state == "failed"
+        and job.detail.startswith(f"{row.remote_id} {GONE}: ")
+    ]
 
 
 def look_or_gone(remote: Remote, remote_id: str) -> RemoteJob:
@@ -76,12 +111,17 @@ def look_or_gone(remote: Remote, remote_id: str) -> RemoteJob:
 
 
 def hear(
-    ledger: HardwareLedger, remote: Callable[[], Remote], now: str
+    ledger: HardwareLedger, remote: Callable[[str], Remote], now: str
 ) -> dict[str, tuple[str, ...]]:
     """Look for submissions whose fate was not clear when their job ended; return what was found.
 
     What the service lists after all is recorded as a double, which `settle` cancels. When the job
     has ended for PATIENCE_SECONDS nobody looks any more.
+
+    Args:
+        ledger: that what is found goes to.
+        remote: the service of a run; refused if it is not the one that has its jobs.
+        now: UTC, ISO 8601.
     """
     found: dict[str, tuple[str, ...]] = {}
     for job in ledger.unheard():
@@ -89,8 +129,10 @@ def hear(
         if asked is None or _seconds(job.changed, now) > PATIENCE_SECONDS:
             continue
         try:
-            listed = remote().find(asked.tag)
-        except HexmagicError:
+            listed = remote(job.run_id).find(asked.tag)
+        except HexmagicError as error:
+            if isinstance(error, RefusedError) and not isinstance(error, AccountError):
+                continue  # it is not this run's service
             return found  # asked again at the next tick
         known = {row.remote_id for row in ledger.remotes_of(job)}
         for other in (one for one in listed if one.id not in known):

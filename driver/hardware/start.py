@@ -19,7 +19,9 @@ from ..machines import Machines, machine_names
 from ..new_run import create_run
 from ..prepare import Prepared
 from ..site import SITE_NAME
+from .end import tell_state
 from .preflight import preflight
+from .submitted import check_address, was_begun
 
 
 def hardware_checks(
@@ -83,12 +85,15 @@ def register_left(folder: RunFolder, ledger: HardwareLedger, remote: Remote) -> 
     A process that died between a folder and its ledger rows leaves such a run. So does whoever
     copies a folder to another runs directory, or loses a ledger: then its jobs would be paid twice.
 
+    The folder itself tells, as the service's listing may lag; where it cannot, of one that an older
+    program made, the listing is asked.
+
     Raises:
         StorageError: it was submitted before.
         RemoteError: the service does not answer.
     """
     if ledger.run(folder.run_id) is None and (
-        (folder.path / "raw").exists() or remote.find(run_tag(folder.run_id))
+        was_begun(folder) or (folder.path / "raw").exists() or remote.find(run_tag(folder.run_id))
     ):
         raise StorageError(
             f"run {folder.run_id}: it was submitted before, but {ledger.path} does not have it: a "
@@ -98,13 +103,14 @@ def register_left(folder: RunFolder, ledger: HardwareLedger, remote: Remote) -> 
     register(folder, ledger)
 
 
-def check_instance(folder: RunFolder, remote: Remote) -> None:
-    """Check that the account is the one that a run was planned for: another has not its jobs.
+def check_service(folder: RunFolder, remote: Remote, url: str | None) -> None:
+    """Check that address and account are those of a run: others have not its jobs.
 
     Raises:
-        RefusedError: it is not.
+        RefusedError: they are not.
         RemoteError: the service does not answer.
     """
+    check_address(folder, url)
     planned, now = folder.document["instance"], remote.instance
     if planned != now:
         raise RefusedError(
@@ -137,7 +143,11 @@ def plan_submissions(folder: RunFolder, ledger: HardwareLedger) -> None:
 
 
 def retry_failed(folder: RunFolder, ledger: HardwareLedger) -> int:
-    """Plan the shards of a run anew whose last attempt failed or was cancelled; return how many."""
+    """Plan the shards of a run anew whose last attempt failed or was cancelled; return how many.
+
+    Raises:
+        RefusedError: the run is being cancelled.
+    """
     jobs = ledger.latest_jobs(folder.run_id).values()
     again = [job for job in jobs if job.state in ("failed", "cancelled")]
     row = ledger.run(folder.run_id)
@@ -148,6 +158,7 @@ def retry_failed(folder: RunFolder, ledger: HardwareLedger) -> int:
         )
     if again:  # first: after a crash the next step ends the run again, or goes on with it
         ledger.set_run_state(folder.run_id, "waiting", detail="resumed")
+        tell_state(folder, "waiting")
     for job in again:
         ledger.retry(job, detail=f"attempt {job.attempt} {job.state}; a person asked for another")
     plan_submissions(folder, ledger)

@@ -18,12 +18,14 @@ from ...backends.remote import (
 )
 from ...experiments.errors import RefusedError
 from ..folder.archive import load_canary, load_circuit, save_calibration
+from ..folder.files import StorageError
 from ..ledger.jobs import JobRow
 from ..ledger.submissions import SubmissionRow
 from .budgets import limits
 from .preflight import check_machines
-from .searching import audit, recall, search, seconds_between, submission_of
+from .searching import audit, recall, search, seconds_between, submission_of, was_ahead
 from .start import run_tag
+from .submitted import note_submission, withdraw_submission
 
 if TYPE_CHECKING:
     from .step import HardwareRun
@@ -54,7 +56,9 @@ def submit(run: HardwareRun, jobs: Sequence[JobRow]) -> None:
     if strangers:
         run.refused.append(
             f"the service has jobs of this run that are not known here ({', '.join(strangers)}): a "
-            "copy of it is at work elsewhere; cancel one of the two"
+            "copy of it is at work elsewhere, or this ledger is older than they are; go on with "
+            f"that copy or that ledger, and end this one with `hexmagic cancel "
+            f"{run.folder.run_id}`: what it has submitted is cancelled, what it has collected stays"
         )
         return
     for device in devices:
@@ -76,13 +80,12 @@ def _submit_all(run: HardwareRun, jobs: Sequence[JobRow], calibrations: Mapping[
 def _strangers(run: HardwareRun) -> list[str]:
     """Return the ids of jobs that the service lists for this run and that are not known here.
 
-    They come from a copy of the run in another runs directory, which is a second one to pay.
+    They come from a copy of the run in another runs directory, which is a second one to pay, or
+    this ledger is an older copy. Those under a tag of ours are no strangers: `search` adopts them.
 
     Raises:
         RemoteError: the service does not answer.
     """
-    if run.jobs("unknown", "parked"):
-        return []  # theirs may be among them
     known = {remote.remote_id for remote in run.ledger.remotes(run.folder.run_id)}
     tags = {s.tag for s in run.ledger.submissions(run.folder.run_id)}
     listed = {job.id for job in run.remote.find(run_tag(run.folder.run_id))} - known
@@ -101,6 +104,12 @@ def _is_held(run: HardwareRun, job: JobRow, asked: SubmissionRow) -> bool:
     hold = run.site.ibm.listing_wait_seconds - waited
     if hold <= 0:
         return False
+    if was_ahead(run, asked):
+        run.waits.append(
+            f"{run.name(job)}: the clock was ahead when it was last sent, at {asked.intended}: "
+            "sent again after that time only; if the clock is right now, cancel the run"
+        )
+        return True
     run.waits.append(f"{run.name(job)}: sent again in {hold:.0f} s, if it is not listed by then")
     return True
 
@@ -118,7 +127,7 @@ def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration
         run.waits.append(f"nothing is submitted: {error}")
         return False
     payload = hashlib.sha256(body).hexdigest()
-    job = run.ledger.intend(job, batch=batch, payload=payload, detail=calibration)
+    job = _intend(run, job, asked, batch=batch, payload=payload, detail=calibration)
     try:
         remote_id = run.remote.post(body)
     except RejectedError as error:
@@ -126,6 +135,8 @@ def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration
         return False
     except (NotAcceptedError, AccountError) as error:
         sent = getattr(error, "sent", True)
+        if not sent:
+            withdraw_submission(run.folder, asked)
         run.ledger.was_not_accepted(job, before=asked, sent=sent, detail=f"not accepted: {error}")
         if isinstance(error, AccountError):
             raise
@@ -143,6 +154,23 @@ def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration
     run.said.append(f"{run.name(job)}: submitted as {remote_id}")
     audit(run, job)
     return True
+
+
+def _intend(
+    run: HardwareRun, job: JobRow, asked: SubmissionRow, *, batch: str, payload: str, detail: str
+) -> JobRow:
+    """Write the intent into the ledger and into the run folder; both are durable then.
+
+    Raises:
+        StorageError: one of them cannot be written; nothing was sent.
+    """
+    job = run.ledger.intend(job, batch=batch, payload=payload, detail=detail)
+    try:
+        note_submission(run.folder, asked, run.site.ibm.url, run.now())
+    except StorageError as error:
+        run.ledger.was_not_accepted(job, before=asked, sent=False, detail=f"not sent: {error}")
+        raise
+    return job
 
 
 def _rejected(run: HardwareRun, job: JobRow, error: RejectedError) -> None:

@@ -6,7 +6,7 @@ import uuid
 
 from ...backends.remote import RemoteJob
 from .jobs import JobRow
-from .runs import Ledger
+from .runs import IllegalTransitionError, Ledger
 from .submissions import ENDED, Claim, RemoteRow, SubmissionRow, make_claim
 
 _THIS_JOB = "run_id = ? AND shard = ? AND attempt = ?"
@@ -76,9 +76,43 @@ class HardwareLedger(Ledger):
             return self._step(self._step(job, "unknown", detail), "planned", detail)
 
     def plan_again(self, job: JobRow, *, detail: str) -> JobRow:
-        """Write a person's word that a parked job is to be submitted again."""
+        """Write a person's word that a parked job is to be submitted again.
+
+        If the clock was ahead when it was sent, it counts as sent now.
+        """
         with self._transaction():
+            self._db.execute(
+                f"UPDATE submissions SET intended = MIN(intended, ?) WHERE {_THIS_JOB}",
+                (self._clock(), *job.key),
+            )
             return self._step(job, "planned", detail)
+
+    def was_sent(self, job: JobRow, *, tag: str, intended: str, detail: str) -> JobRow:
+        """Write that a planned job was sent before, under a tag; what became of it is unknown."""
+        with self._transaction():
+            self._db.execute(
+                f"UPDATE submissions SET tag = ?, intended = ? WHERE {_THIS_JOB}",
+                (tag, intended, *job.key),
+            )
+            return self._step(self._step(job, "intended", detail), "unknown", detail)
+
+    def take_back(self, job: JobRow, *, detail: str) -> JobRow:
+        """Write that a job which the service had no longer is there again; it is submitted still.
+
+        The only way out of `failed`: it was us who took it for that, not the service.
+
+        Raises:
+            IllegalTransitionError: the job is not failed.
+        """
+        if job.state != "failed":
+            raise IllegalTransitionError(f"shard {job.shard}: {job.state}, so it was not gone")
+        with self._transaction():
+            self._db.execute(
+                f"UPDATE jobs SET state = 'submitted', changed = ?, detail = ? WHERE {_THIS_JOB}",
+                (self._clock(), detail, *job.key),
+            )
+            self._event(*job.key, from_state=job.state, to_state="submitted", detail=detail)
+            return self._job(job.key)
 
     def adopt(self, job: JobRow, remote: RemoteJob, *, detail: str) -> JobRow:
         """Write which of the service's jobs a job is; it is submitted then."""

@@ -39,9 +39,9 @@ from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.hardware.run import begin
 from hexmagic.driver.hardware.start import register
 from hexmagic.driver.ledger.hardware import HardwareLedger
-from hexmagic.driver.ledger.submissions import RemoteRow, SubmissionRow
 from hexmagic.driver.ledger.jobs import EventRow, JobRow
 from hexmagic.driver.ledger.runs import LEDGER_NAME
+from hexmagic.driver.ledger.submissions import RemoteRow, SubmissionRow
 from hexmagic.driver.site import SITE_NAME, IbmSite
 from hexmagic.driver.start import prepare_request, read_request
 from hexmagic.driver.tick import Ticker, make_ticker
