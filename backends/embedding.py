@@ -83,8 +83,8 @@ def require_room(patch: Patch, device: Device) -> None:
 def _does_not_fit(patch: Patch, device: Device) -> EmbeddingError:
     return EmbeddingError(
         f"device {device.name}: the {patch.name} patch ({patch.num_qubits} qubits) does not fit on "
-        f"its {device.num_qubits} qubits and working edges; `hexmagic devices` lists how often each "
-        "patch fits"
+        f"its {device.num_qubits} qubits and working edges; `hexmagic devices` lists how often "
+        "each patch fits"
     )
 
 

@@ -17,9 +17,9 @@ from qiskit import QuantumCircuit, qpy
 
 from hexmagic.backends.device import Device
 from hexmagic.backends.remote import AccountError, RemoteError, Usage
-from hexmagic.driver.judging import judge_circuit
 from hexmagic.driver.folder.circuit_files import QPY_VERSION
 from hexmagic.driver.folder.run_folder import RunFolder
+from hexmagic.driver.judging import judge_circuit
 from hexmagic.driver.plan import Point
 from hexmagic.experiments.certificates.single import Certificate
 
