@@ -3,7 +3,7 @@
 PYTHON ?= python3.12 python3
 BIN := .venv/bin
 READY := .venv/ready
-PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal --durations=15
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -154,13 +154,14 @@ def commands_page() -> str:
         "`hexmagic VERB --help` says the same. `--debug` may stand anywhere and shows the "
         "traceback of an error. [Exit codes](exit_codes.md) are a page of their own.",
     ]
+    root = cli.make_context("hexmagic", [], resilient_parsing=True)
     for name, command in sorted(cli.commands.items()):
-        parts += [f"## hexmagic {name}", *_command(name, command)]
+        parts += [f"## hexmagic {name}", *_command(name, command, root)]
     return "\n\n".join(parts)
 
 
-def _command(name: str, command: click.Command) -> Iterator[str]:
-    context = click.Context(command, info_name=f"hexmagic {name}")
+def _command(name: str, command: click.Command, root: click.Context) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=root)
     yield f"    {' '.join([context.command_path, *command.collect_usage_pieces(context)])}"
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
         if paragraph.startswith("\b\n"):

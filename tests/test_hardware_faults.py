@@ -636,7 +636,8 @@ def test_a_poll_that_hangs_ends_at_the_wall_clock(place: Place, tmp_path: Path) 
     begun = time.monotonic()
     step = world.tick()
     assert time.monotonic() - begun < 15
-    assert step.exit_code == WAITING and "no answer in 1.5 s" in " ".join(step.waits)
+    said = " ".join(step.waits)  # the client's own clock, which it starts later, is as long
+    assert step.exit_code == WAITING and ("no answer in 1.5 s" in said or "timed out" in said)
     assert_gone_on(world)
     assert_done_once(world)
 
