@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from .execution import Execution, RunFailedError, Services, with_writer
 from .folder.directory_lock import directory_lock
 from .folder.run_folder import PLAN, RunFolder
 from .hardware.end import ENDED, leave, tell_state
-from .hardware.open_runs import open_folders
+from .hardware.open_runs import catch_up_all, open_folders, unknown_here
 from .hardware.settling import hear, settle, settle_ended
 from .hardware.start import check_service, register_left
 from .hardware.step import HardwareRun, step, waiting_words
@@ -64,13 +65,18 @@ class Ticker:
         with directory_lock(self.runs):
             if resubmit is not None:
                 self._require_parked(resubmit)
+            caught_up = self.catch_up()
             folders, steps = open_folders(self.runs, self.services)
             steps += [
-                self.step_hardware(folder, resubmit=folder.run_id == resubmit)
+                self.step_hardware(
+                    folder,
+                    resubmit=folder.run_id == resubmit,
+                    known=caught_up.get(folder.run_id, ()),
+                )
                 for folder in folders
                 if is_hardware(folder.plan)
             ]
-            schedules, started = self._start_schedules()
+            schedules, started = self._start_schedules(unknown_here(self.runs, folders))
             steps += [self.step_hardware(f) for f in started if is_hardware(f.plan)]
             steps += self._settle()
         emulated = [f for f in (*folders, *started) if not is_hardware(f.plan)]
@@ -79,12 +85,25 @@ class Ticker:
             time=self.services.clockwork.now(), runs=tuple(steps), schedules=tuple(schedules)
         )
 
-    def step_hardware(self, folder: RunFolder, *, resubmit: bool = False) -> RunStep:
+    def catch_up(self) -> dict[str, list[str]]:
+        """Let a ledger from a backup know what was sent since; return it by run, in words.
+
+        Budgets count what is in flight, so nothing may be submitted before.
+        """
+        if not (self.runs / LEDGER_NAME).is_file():
+            return {}
+        with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
+            return catch_up_all(self.runs, ledger, self.services, self._now())
+
+    def step_hardware(
+        self, folder: RunFolder, *, resubmit: bool = False, known: Sequence[str] = ()
+    ) -> RunStep:
         """Do one step of a run on hardware, under the lock of the directory.
 
+        known: what `catch_up` has found of it.
         Whatever goes wrong is told and leaves the other runs alone; `--debug` has no traceback.
         """
-        said: list[str] = []
+        said: list[str] = [*known]
         waits: list[str] = []
         pauses: list[float] = []
         state: str = "waiting"
@@ -183,7 +202,12 @@ class Ticker:
             check_service(folder, remote, self.site.ibm.url)
         return remote
 
-    def _start_schedules(self) -> tuple[list[ScheduleStep], list[RunFolder]]:
+    def _start_schedules(self, unknown: str) -> tuple[list[ScheduleStep], list[RunFolder]]:
+        """Start what is due, unless a run is here that the ledger does not know.
+
+        Args:
+            unknown: its id; empty if there is none.
+        """
         steps: list[ScheduleStep] = []
         started: list[RunFolder] = []
         path = self.runs / LEDGER_NAME
@@ -192,6 +216,13 @@ class Ticker:
         with ScheduleLedger(path, clock=self._now) as ledger:
             for row in ledger.schedules(active=True):
                 code = WAITING
+                if unknown:
+                    said = (
+                        f"waits: {unknown} was submitted and the ledger does not have it: it may "
+                        "be what is due; bring the ledger back, or move the folder away"
+                    )
+                    steps.append(ScheduleStep(name=row.name, said=said, exit_code=FAILED))
+                    continue
                 try:
                     folder, said = start_due(row, ledger, runs=self.runs, services=self.services)
                     said += clock_words(row, self._now()) if folder is None else ""

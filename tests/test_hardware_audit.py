@@ -463,7 +463,7 @@ def test_a_double_that_is_done_counts_if_ours_gave_nothing(world: World, state: 
     world.remote.end("done", first)
     world.remote.end(state, second, reason="fridge warm")
     world.clock.advance(LAG)
-    assert "its double job-1 is done and counts" in world.tick(code=75).stdout
+    assert "its double job-1 counts, not job-2: it is done" in world.tick(code=75).stdout
     world.tick(code=0)
     assert (world.states(), known(world)) == (["done"], {"job-2": 0, "job-1": 1})
     assert [seconds for seconds, _ in claim(world).charged] == [3.0, 3.0]

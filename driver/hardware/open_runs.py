@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ..machines import is_hardware
 from ..provenance import PROVENANCE
 from ..tick_report import FAILED, RunStep
 from .end import ENDED
+from .submitted import catch_up, was_begun
 
 BEGINNING_SECONDS = 10.0
 """Between making its folder and taking its lock a process may need so long."""
@@ -40,6 +42,28 @@ def open_folders(runs: Path, services: Services) -> tuple[list[RunFolder], list[
                 RunStep(run=run_id, state="damaged", problems=problems, exit_code=FAILED)
             )
     return folders, damaged
+
+
+def catch_up_all(
+    runs: Path, ledger: HardwareLedger, services: Services, now: str
+) -> dict[str, list[str]]:
+    """Let a ledger know what was sent of every run, also of those that ended; return it in words.
+
+    Of a run whose file is damaged the run's own step tells.
+    """
+    found: dict[str, list[str]] = {}
+    for row in ledger.runs():
+        folder = with_writer(RunFolder(path=runs / row.run_id), services)
+        if was_begun(folder):
+            with suppress(HexmagicError):
+                found[row.run_id] = catch_up(folder, ledger, now)
+    return found
+
+
+def unknown_here(runs: Path, folders: Sequence[RunFolder]) -> str:
+    """Return the id of a run on hardware that was submitted, and that the ledger lacks."""
+    known = {row.run_id for row in ledger_runs(runs)}
+    return next((f.run_id for f in folders if f.run_id not in known and was_begun(f)), "")
 
 
 def runs_without_folder(runs: Path) -> list[str]:

@@ -109,7 +109,8 @@ def plan_again(folder: RunFolder, services: Services) -> int:
 def one_step(folder: RunFolder, ticker: Ticker) -> RunStep:
     """Do one step of a run."""
     with directory_lock(ticker.runs, wait_seconds=LOCK_SECONDS):
-        return ticker.step_hardware(folder)
+        known = ticker.catch_up().get(folder.run_id, ())
+        return ticker.step_hardware(folder, known=known)
 
 
 def wait_for(

@@ -134,7 +134,10 @@ def _cancel_doubles(run: HardwareRun, job: JobRow, found: tuple[RemoteJob, ...])
         run.ledger.add_double(job, other, detail=detail)
         run.said.append(f"{run.name(job)}: {detail}")
     if counts != ours:
-        detail = f"{counts} counts, not {ours}: a copy of this run has submitted it too"
+        why = f"not {ours}: a copy of this run has submitted it too"
+        if any(one.id == counts and one.state == "done" for one in found):
+            why = f"not {ours}: it is done"
+        detail = f"its double {counts} counts, {why}"
         run.ledger.keep(job, counts, detail=detail)
         run.said.append(f"{run.name(job)}: {detail}")
     others = {one.id: one.state for one in found} | {ours: known[ours].state}
@@ -151,17 +154,17 @@ def _which_counts(
 ) -> str | None:
     """Return the id of the job that counts; None: not to be told before ours is listed too.
 
-    Ours, if it is done, or if we have sent it more than once. Else another ledger has sent the
-    other, and decides by the same rule, so that both keep the same one: the first that is done,
-    or else the oldest that was not cancelled.
+    Ours, if it is done; else the first that is, for it is paid. None is: ours, if we have sent it
+    more than once. Else another ledger has sent the other, and decides by the same rule, so that
+    both keep the same one: the oldest that was not cancelled.
     """
     others = [one for one in found if one.id != ours.remote_id]
+    done = [one for one in found if one.state == "done"]
+    if done and ours.state != "done":
+        return done[0].id
     if not others or ours.state == "done" or submission_of(run, job).unclear:
         return ours.remote_id
-    done = [one for one in found if one.state == "done"]
     alive = [one for one in found if one.state not in ("failed", "cancelled")]
-    if done:
-        return done[0].id
     if not alive:
         return ours.remote_id
     if not ours.ended and len(others) == len(found):

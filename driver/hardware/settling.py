@@ -131,9 +131,11 @@ def hear(
         try:
             listed = remote(job.run_id).find(asked.tag)
         except HexmagicError as error:
-            if isinstance(error, RefusedError) and not isinstance(error, AccountError):
-                continue  # it is not this run's service
-            return found  # asked again at the next tick
+            if isinstance(error, (RemoteError, AccountError)):
+                return found  # asked again at the next tick
+            if not isinstance(error, RefusedError):  # which means: not this run's service
+                found[job.run_id] = (*found.get(job.run_id, ()), str(error))
+            continue
         known = {row.remote_id for row in ledger.remotes_of(job)}
         for other in (one for one in listed if one.id not in known):
             detail = f"the service has it after all, as {other.id} ({other.word}): to be cancelled"

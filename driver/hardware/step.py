@@ -98,14 +98,10 @@ def step(run: HardwareRun, *, cancelling: bool, resubmit: bool = False) -> RunSt
     """
     from .collecting import collect
     from .searching import recall, search, submission_of
-    from .submitted import catch_up
     from .submitting import submit
 
     for job in run.jobs("intended"):
         run.ledger.move(job, "unknown", detail="the process that was submitting it is gone")
-    for job in run.jobs("planned"):
-        caught_up = catch_up(run.folder, run.ledger, job)
-        run.said.extend([f"{run.name(job)}: {caught_up}"] if caught_up else [])
     told = {job.key for job in run.jobs("parked")}  # of these a person may know
     looked = _each(run, run.jobs("unknown", "parked"), lambda job: search(run, job))
     unlisted = [job for job in run.jobs("parked") if job.key in looked]

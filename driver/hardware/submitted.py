@@ -6,13 +6,17 @@ tells that a job was sent already. This file does. It has no secret in it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypedDict
 
 from ...experiments.errors import RefusedError
+from ..folder.files import StorageError
 from ..folder.run_folder import RunFolder
 from ..folder.shapes import damage_told
 from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import JobRow
+from ..ledger.jobs import FINISHED, JobRow, RunState
 from ..ledger.submissions import SubmissionRow
 from ..site import SITE_NAME
 
@@ -41,14 +45,19 @@ def was_begun(folder: RunFolder) -> bool:
     return (folder.path / SUBMITTED).exists()
 
 
-def note_submission(folder: RunFolder, asked: SubmissionRow, url: str | None, now: str) -> None:
+def note_submission(folder: RunFolder, asked: SubmissionRow, url: str | None) -> None:
     """Write that a submission is about to be sent; durable when this returns.
+
+    Args:
+        folder: the run.
+        asked: the submission as the ledger has it, its intent included.
+        url: the service's address.
 
     Raises:
         StorageError: the file system refuses; then nothing may be sent.
     """
     document = _read(folder) or _Document(schema_version=SCHEMA_VERSION, url=url, submissions={})
-    sent = _Sent(shard=asked.shard, attempt=asked.attempt, intended=now)
+    sent = _Sent(shard=asked.shard, attempt=asked.attempt, intended=str(asked.intended))
     document["submissions"][asked.tag] = sent
     folder.write_json(SUBMITTED, document)
 
@@ -61,9 +70,13 @@ def withdraw_submission(folder: RunFolder, before: SubmissionRow) -> None:
         before: the submission as it was before `note_submission`.
     """
     document = _read(folder)
-    if document is not None and before.intended is None:
-        document["submissions"].pop(before.tag, None)
-        folder.write_json(SUBMITTED, document)
+    if document is None or before.tag not in document["submissions"]:
+        return
+    if before.intended is None:
+        del document["submissions"][before.tag]
+    else:
+        document["submissions"][before.tag]["intended"] = before.intended
+    folder.write_json(SUBMITTED, document)
 
 
 def check_address(folder: RunFolder, url: str | None) -> None:
@@ -82,25 +95,71 @@ def check_address(folder: RunFolder, url: str | None) -> None:
     )
 
 
-def catch_up(folder: RunFolder, ledger: HardwareLedger, job: JobRow) -> str:
-    """Let a ledger that is older than the folder know that a planned job was sent before.
+def catch_up(folder: RunFolder, ledger: HardwareLedger, now: str) -> list[str]:
+    """Let a ledger that is older than a run's folder know what was sent since; return it in words.
 
-    Returns what was done in words; empty: the ledger is right.
+    What it does not know was sent is unknown then, and looked for; an attempt that it does not have
+    is planned first.
+
+    Raises:
+        StorageError: the folder's file is damaged.
     """
-    asked, document = ledger.submission(job), _read(folder)
-    if asked is None or asked.intended is not None or document is None:
-        return ""
-    sent = [
-        (one["intended"], tag)
-        for tag, one in document["submissions"].items()
-        if (one["shard"], one["attempt"]) == job.key[1:]
-    ]
-    if not sent:
-        return ""
-    intended, tag = max(sent)
-    detail = f"{SUBMITTED} has it as sent at {intended}: this ledger is an older one"
-    ledger.was_sent(job, tag=tag, intended=intended, detail=detail)
-    return detail
+    document = _read(folder)
+    said: list[str] = []
+    for shard, attempt, intended, tag in _newest(document) if document else ():
+        job = _attempt(folder, ledger, shard, attempt)
+        asked = None if job is None else ledger.submission(job)
+        if job is None or asked is None or not _is_news(asked, intended, now):
+            continue
+        detail = f"{SUBMITTED} has it as sent at {intended}: this ledger is an older one"
+        ledger.was_sent(job, tag=tag, intended=intended, detail=detail)
+        said.append(f"{shard[:16]}-{attempt}: {detail}")
+    run = ledger.run(folder.run_id)
+    if said and run is not None and run.state in ("done", "failed", "cancelled"):
+        state: RunState = "cancelling" if run.state == "cancelled" else "waiting"
+        ledger.set_run_state(folder.run_id, state, detail=said[0])
+    return said
+
+
+def _newest(document: _Document) -> list[tuple[str, int, str, str]]:
+    """Return (shard, attempt, intended, tag) of the latest attempt at each shard."""
+    newest: dict[str, tuple[int, str, str]] = {}
+    for tag, one in document["submissions"].items():
+        found = (one["attempt"], one["intended"], tag)
+        newest[one["shard"]] = max(found, newest.get(one["shard"], found))
+    return [(shard, *found) for shard, found in newest.items()]
+
+
+def _attempt(folder: RunFolder, ledger: HardwareLedger, shard: str, attempt: int) -> JobRow | None:
+    """Return an attempt that may have been sent, planned anew if the ledger lacks it."""
+    job = ledger.latest_jobs(folder.run_id).get(shard)
+    if job is None or job.attempt > attempt:
+        return None
+    while job.attempt < attempt:
+        if job.state not in FINISHED:
+            return None  # the ledger finds out what became of this one first
+        job = ledger.retry(job, detail=f"{SUBMITTED} has a later attempt")
+        cost = folder.document["costs"][shard]
+        ledger.plan_submission(
+            job,
+            device=cost["device"],
+            estimated_seconds=cost["estimated_seconds"],
+            most_seconds=cost["most_seconds"],
+        )
+        if job.attempt < attempt:
+            job = ledger.move(job, "cancelled", detail=f"{SUBMITTED} has a later attempt")
+    return job if job.state in ("planned", "unknown", "parked") else None
+
+
+def _is_news(asked: SubmissionRow, intended: str, now: str) -> bool:
+    """Return whether the ledger does not know of a submission.
+
+    Of one by a clock that was ahead it cannot be told, if the ledger knows of any.
+    """
+    if asked.intended is None:
+        return True
+    known, sent = datetime.fromisoformat(asked.intended), datetime.fromisoformat(intended)
+    return known < sent <= datetime.fromisoformat(now)
 
 
 def _read(folder: RunFolder) -> _Document | None:
@@ -111,8 +170,10 @@ def _read(folder: RunFolder) -> _Document | None:
     """
     if not was_begun(folder):
         return None
-    document: Any = folder.read_json(SUBMITTED)
-    with damage_told(folder.path / SUBMITTED):
+    with _advised(), damage_told(folder.path / SUBMITTED):
+        document: Any = folder.read_json(SUBMITTED)
+        if document["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"schema_version {document['schema_version']}, not {SCHEMA_VERSION}")
         url = document["url"]
         found = {
             str(tag): _Sent(
@@ -122,9 +183,23 @@ def _read(folder: RunFolder) -> _Document | None:
             )
             for tag, one in document["submissions"].items()
         }
+        for one in found.values():
+            datetime.fromisoformat(one["intended"])
         if url is not None and not isinstance(url, str):
             raise TypeError("url is no text")
     return _Document(schema_version=SCHEMA_VERSION, url=url, submissions=found)
+
+
+@contextmanager
+def _advised() -> Iterator[None]:
+    """Say what to do about a file that cannot be used."""
+    try:
+        yield
+    except StorageError as error:
+        raise StorageError(
+            f"{error}; nothing is asked of the service for this run: bring the file back, or "
+            "remove it if the ledger is none from a backup"
+        ) from error
 
 
 def _same(url: str | None) -> str | None:

@@ -166,7 +166,7 @@ def _intend(
     """
     job = run.ledger.intend(job, batch=batch, payload=payload, detail=detail)
     try:
-        note_submission(run.folder, asked, run.site.ibm.url, run.now())
+        note_submission(run.folder, submission_of(run, job), run.site.ibm.url)
     except StorageError as error:
         run.ledger.was_not_accepted(job, before=asked, sent=False, detail=f"not sent: {error}")
         raise

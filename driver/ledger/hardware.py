@@ -88,12 +88,26 @@ class HardwareLedger(Ledger):
             return self._step(job, "planned", detail)
 
     def was_sent(self, job: JobRow, *, tag: str, intended: str, detail: str) -> JobRow:
-        """Write that a planned job was sent before, under a tag; what became of it is unknown."""
+        """Write that a job was sent, under a tag; what became of it is unknown.
+
+        Args:
+            job: planned, parked or unknown.
+            tag: of the submission.
+            intended: when it was begun, UTC.
+            detail: of the events.
+        """
         with self._transaction():
             self._db.execute(
-                f"UPDATE submissions SET tag = ?, intended = ? WHERE {_THIS_JOB}",
-                (tag, intended, *job.key),
+                "UPDATE submissions SET tag = ?, intended = ?, unclear = unclear + "
+                "(looks > 0 OR (? AND intended IS NOT NULL)), "
+                f"looks = 0 WHERE {_THIS_JOB}",
+                (tag, intended, job.state != "planned", *job.key),
             )
+            if job.state == "unknown":
+                self._event(*job.key, from_state="unknown", to_state="unknown", detail=detail)
+                return job
+            if job.state == "parked":
+                job = self._step(job, "planned", detail)
             return self._step(self._step(job, "intended", detail), "unknown", detail)
 
     def take_back(self, job: JobRow, *, detail: str) -> JobRow:
