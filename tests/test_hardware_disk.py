@@ -47,7 +47,7 @@ def writes(steps: tuple[str, ...]) -> list[int]:
     return sorted(commits + files)
 
 
-@pytest.mark.parametrize("fault", ["full", "hiccup"])
+@pytest.mark.parametrize("fault", [pytest.param("full", marks=pytest.mark.slow), "hiccup"])
 def test_a_full_disk_costs_no_job_and_doubles_none(
     road: Road, grounds: Grounds, tmp_path: Path, fault: Fault
 ) -> None:

@@ -128,7 +128,7 @@ def check_two_ticks(
 
 
 def test_two_ticks_at_the_same_moment_do_no_work_twice(start: Start, tmp_path: Path) -> None:
-    check_two_ticks(start, start.planned, tmp_path, times=5)
+    check_two_ticks(start, start.planned, tmp_path, times=3)
 
 
 def test_two_ticks_at_the_same_moment_start_a_scheduled_run_once(

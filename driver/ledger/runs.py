@@ -188,6 +188,7 @@ class Ledger:
 
     def _open(self) -> None:
         self._db.row_factory = sqlite3.Row
+        self._schema_version()  # before the first setting: another program's file stays as it is
         for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self._all(f"PRAGMA {setting}")
         self._prepare_schema()
