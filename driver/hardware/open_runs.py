@@ -16,8 +16,9 @@ from ..ledger.runs import LEDGER_NAME
 from ..machines import is_hardware
 from ..provenance import PROVENANCE
 from ..tick_report import FAILED, RunStep
+from .catching_up import catch_up
 from .end import ENDED
-from .submitted import catch_up, was_begun
+from .submitted import was_begun
 
 BEGINNING_SECONDS = 10.0
 """Between making its folder and taking its lock a process may need so long."""

@@ -15,8 +15,6 @@ from ...experiments.errors import RefusedError
 from ..folder.files import StorageError
 from ..folder.run_folder import RunFolder
 from ..folder.shapes import damage_told
-from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import FINISHED, JobRow, RunState
 from ..ledger.submissions import SubmissionRow
 from ..site import SITE_NAME
 
@@ -24,7 +22,7 @@ SUBMITTED = "submitted.json"
 SCHEMA_VERSION = 1
 
 
-class _Sent(TypedDict):
+class Sent(TypedDict):
     """A submission: of which attempt at which shard, and when it was last begun, UTC."""
 
     shard: str
@@ -32,12 +30,12 @@ class _Sent(TypedDict):
     intended: str
 
 
-class _Document(TypedDict):
+class Document(TypedDict):
     """The file: to which address, and the submissions by their tags."""
 
     schema_version: int
     url: str | None
-    submissions: dict[str, _Sent]
+    submissions: dict[str, Sent]
 
 
 def was_begun(folder: RunFolder) -> bool:
@@ -56,8 +54,10 @@ def note_submission(folder: RunFolder, asked: SubmissionRow, url: str | None) ->
     Raises:
         StorageError: the file system refuses; then nothing may be sent.
     """
-    document = _read(folder) or _Document(schema_version=SCHEMA_VERSION, url=url, submissions={})
-    sent = _Sent(shard=asked.shard, attempt=asked.attempt, intended=str(asked.intended))
+    document = read_submitted(folder) or Document(
+        schema_version=SCHEMA_VERSION, url=url, submissions={}
+    )
+    sent = Sent(shard=asked.shard, attempt=asked.attempt, intended=str(asked.intended))
     document["submissions"][asked.tag] = sent
     folder.write_json(SUBMITTED, document)
 
@@ -69,7 +69,7 @@ def withdraw_submission(folder: RunFolder, before: SubmissionRow) -> None:
         folder: the run.
         before: the submission as it was before `note_submission`.
     """
-    document = _read(folder)
+    document = read_submitted(folder)
     if document is None or before.tag not in document["submissions"]:
         return
     if before.intended is None:
@@ -85,7 +85,7 @@ def check_address(folder: RunFolder, url: str | None) -> None:
     Raises:
         RefusedError: it is not.
     """
-    document = _read(folder)
+    document = read_submitted(folder)
     if document is None or _same(document["url"]) == _same(url):
         return
     raise RefusedError(
@@ -95,74 +95,7 @@ def check_address(folder: RunFolder, url: str | None) -> None:
     )
 
 
-def catch_up(folder: RunFolder, ledger: HardwareLedger, now: str) -> list[str]:
-    """Let a ledger that is older than a run's folder know what was sent since; return it in words.
-
-    What it does not know was sent is unknown then, and looked for; an attempt that it does not have
-    is planned first.
-
-    Raises:
-        StorageError: the folder's file is damaged.
-    """
-    document = _read(folder)
-    said: list[str] = []
-    for shard, attempt, intended, tag in _newest(document) if document else ():
-        job = _attempt(folder, ledger, shard, attempt)
-        asked = None if job is None else ledger.submission(job)
-        if job is None or asked is None or not _is_news(asked, intended, now):
-            continue
-        detail = f"{SUBMITTED} has it as sent at {intended}: this ledger is an older one"
-        ledger.was_sent(job, tag=tag, intended=intended, detail=detail)
-        said.append(f"{shard[:16]}-{attempt}: {detail}")
-    run = ledger.run(folder.run_id)
-    if said and run is not None and run.state in ("done", "failed", "cancelled"):
-        state: RunState = "cancelling" if run.state == "cancelled" else "waiting"
-        ledger.set_run_state(folder.run_id, state, detail=said[0])
-    return said
-
-
-def _newest(document: _Document) -> list[tuple[str, int, str, str]]:
-    """Return (shard, attempt, intended, tag) of the latest attempt at each shard."""
-    newest: dict[str, tuple[int, str, str]] = {}
-    for tag, one in document["submissions"].items():
-        found = (one["attempt"], one["intended"], tag)
-        newest[one["shard"]] = max(found, newest.get(one["shard"], found))
-    return [(shard, *found) for shard, found in newest.items()]
-
-
-def _attempt(folder: RunFolder, ledger: HardwareLedger, shard: str, attempt: int) -> JobRow | None:
-    """Return an attempt that may have been sent, planned anew if the ledger lacks it."""
-    job = ledger.latest_jobs(folder.run_id).get(shard)
-    if job is None or job.attempt > attempt:
-        return None
-    while job.attempt < attempt:
-        if job.state not in FINISHED:
-            return None  # the ledger finds out what became of this one first
-        job = ledger.retry(job, detail=f"{SUBMITTED} has a later attempt")
-        cost = folder.document["costs"][shard]
-        ledger.plan_submission(
-            job,
-            device=cost["device"],
-            estimated_seconds=cost["estimated_seconds"],
-            most_seconds=cost["most_seconds"],
-        )
-        if job.attempt < attempt:
-            job = ledger.move(job, "cancelled", detail=f"{SUBMITTED} has a later attempt")
-    return job if job.state in ("planned", "unknown", "parked") else None
-
-
-def _is_news(asked: SubmissionRow, intended: str, now: str) -> bool:
-    """Return whether the ledger does not know of a submission.
-
-    Of one by a clock that was ahead it cannot be told, if the ledger knows of any.
-    """
-    if asked.intended is None:
-        return True
-    known, sent = datetime.fromisoformat(asked.intended), datetime.fromisoformat(intended)
-    return known < sent <= datetime.fromisoformat(now)
-
-
-def _read(folder: RunFolder) -> _Document | None:
+def read_submitted(folder: RunFolder) -> Document | None:
     """Return the file's content; None if there is none.
 
     Raises:
@@ -176,7 +109,7 @@ def _read(folder: RunFolder) -> _Document | None:
             raise ValueError(f"schema_version {document['schema_version']}, not {SCHEMA_VERSION}")
         url = document["url"]
         found = {
-            str(tag): _Sent(
+            str(tag): Sent(
                 shard=str(one["shard"]),
                 attempt=int(one["attempt"]),
                 intended=str(one["intended"]),
@@ -187,7 +120,7 @@ def _read(folder: RunFolder) -> _Document | None:
             datetime.fromisoformat(one["intended"])
         if url is not None and not isinstance(url, str):
             raise TypeError("url is no text")
-    return _Document(schema_version=SCHEMA_VERSION, url=url, submissions=found)
+    return Document(schema_version=SCHEMA_VERSION, url=url, submissions=found)
 
 
 @contextmanager
