@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 RemoteState = Literal["queued", "running", "done", "failed", "cancelled", "unrecognised"]
 """`unrecognised`: the service used a word that is not known here; never taken for an end."""
 
+REMOTE_ENDED = frozenset({"done", "failed", "cancelled"})
+"""States of a job that the service is done with."""
+
 MAX_TAG = 86
 """Characters of a tag, at most."""
 

@@ -116,7 +116,7 @@ def make_engine(offered: importlib.metadata.EntryPoint) -> Engine:
     place = f"backend {offered.name!r}: {offered.value}"
     try:
         engine = offered.load()()
-    except Exception as error:
+    except Exception as error:  # whatever another program's code may raise
         raise UsageError(f"{place} cannot be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(engine, Engine) or engine.name != offered.name:
         found = engine.name if isinstance(engine, Engine) else type(engine).__name__

@@ -13,6 +13,7 @@ from ..experiments.spec import Bounds, Expect
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .folder.run_folder import RunFolder
     from .plan import Plan, Point
     from .workers import CircuitKey
 
@@ -61,6 +62,17 @@ def missed_expectations(
         if not point.baseline
         for what in _missed_of_point(plan.expect, point, rows, unknown)
     )
+
+
+def missed_lines(folder: RunFolder) -> tuple[str, ...]:
+    """Return in words which expectations a run that is done has not met."""
+    from .run import Run
+    from .strata_rounds import shortfalls
+
+    if folder.plan.expect is None:
+        return ()
+    missed = missed_expectations(folder.plan, Run(folder).fidelity(), shortfalls(folder))
+    return tuple(one.line for one in missed)
 
 
 def estimate_name(row: Row) -> str:

@@ -14,7 +14,7 @@ from ..analysis.report.page import CALIBRATION_COLUMNS, PatchDrawing, ReportData
 from ..backends.heavy_hex_drawing import heavy_hex_positions
 from ..experiments.record import RecordMap
 from .circuits import PlannedCircuit, PlannedGadget
-from .folder.circuit_files import RECORD_SUFFIX
+from .folder.archive import load_record
 from .folder.run_folder import CERTIFICATE, RunFolder
 from .places import Calibration, circuit_patch, device_edges, short_names
 from .plan import Plan, Point
@@ -56,7 +56,10 @@ def make_report_data(
         keeps_shots=_keeps_shots(plan),
         drawing={
             p.label: _drawing(
-                p, circuits[p.index], devices[p.device.name], _record(folder, circuits[p.index])
+                p,
+                circuits[p.index],
+                devices[p.device.name],
+                load_record(folder, circuits[p.index].name),
             )
             for p in plan.points
         },
@@ -73,10 +76,6 @@ def _counted(jobs: Sequence[Any], remote: Sequence[Any]) -> dict[str, str]:
     """Return how many jobs there are, in words, where a list would be too long to read."""
     counts = {"jobs": len(jobs), "remote_jobs": len(remote)}
     return {name: f"{n}, listed in provenance.json" for name, n in counts.items() if n}
-
-
-def _record(folder: RunFolder, circuit: PlannedCircuit) -> RecordMap:
-    return RecordMap.from_json(folder.read_json(f"circuits/{circuit.name}{RECORD_SUFFIX}"))
 
 
 def _drawing(

@@ -12,26 +12,26 @@ from typing import cast
 from ..backends.ibm.settings import Program
 from ..backends.remote import AccountError, Remote, RemoteError
 from ..experiments.errors import HexmagicError, RefusedError, UsageError
-from .catalogue import ledger_runs
-from .execution import Execution, RunFailedError, Services, with_writer
+from .emulated_step import emulate
+from .execution import Services, with_writer
+from .expectation import missed_lines
 from .folder.directory_lock import directory_lock
 from .folder.run_folder import PLAN, RunFolder
-from .hardware.end import ENDED, leave, tell_state
+from .hardware.end import leave, tell_state
 from .hardware.open_runs import catch_up_all, open_folders, unknown_here
 from .hardware.settling import hear, settle, settle_ended
 from .hardware.start import check_service, register_left
 from .hardware.step import HardwareRun, step, waiting_words
 from .ledger.hardware import HardwareLedger
-from .ledger.jobs import RunState
+from .ledger.jobs import RUN_ENDED, RunState
 from .ledger.runs import LEDGER_NAME
 from .ledger.schedules import ScheduleLedger
 from .machines import Machines, is_hardware
-from .progress import NoProgress
 from .provenance import package_versions
 from .schedules.clock import clock_words
 from .schedules.due import start_due
 from .site import Site, load_site
-from .tick_report import FAILED, MISSED, REFUSED, WAITING, RunStep, ScheduleStep, Tick
+from .tick_report import FAILED, MISSED, REFUSED, WAITING, RunStep, ScheduleStep, Tick, state_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Ticker:
             steps += [self.step_hardware(f) for f in started if is_hardware(f.plan)]
             steps += self._settle()
         emulated = [f for f in (*folders, *started) if not is_hardware(f.plan)]
-        steps += [self._emulate(folder) for folder in emulated]
+        steps += [emulate(folder, self.services, self.workers) for folder in emulated]
         return Tick(
             time=self.services.clockwork.now(), runs=tuple(steps), schedules=tuple(schedules)
         )
@@ -130,9 +130,9 @@ class Ticker:
                 now = left.state
                 problems = left.problems
                 waits[:] = waiting_words(run, run.jobs())
-                state, code = now, REFUSED if run.refused else _code(now)
+                state, code = now, REFUSED if run.refused else state_code(now)
                 if now == "done" and before != "done":
-                    missed = _missed(folder)
+                    missed = missed_lines(folder)
                     code = FAILED if problems else MISSED if missed else code
                     problems += missed
                 problems += left.unheard
@@ -172,7 +172,7 @@ class Ticker:
         with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
             states = {row.run_id: row.state for row in ledger.runs()}
             heard = hear(ledger, self._remote_of, self._now())
-            rows = [row for row in ledger.unsettled() if states[row.run_id] in ENDED]
+            rows = [row for row in ledger.unsettled() if states[row.run_id] in RUN_ENDED]
             for run_id in dict.fromkeys([*heard, *(row.run_id for row in rows)]):
                 mine = [row for row in rows if row.run_id == run_id]
                 folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
@@ -186,7 +186,7 @@ class Ticker:
                 except HexmagicError as error:
                     state, said = _state(ledger, run_id), (f"charges: {error}",)
                 if said:
-                    code = 0 if state in ENDED else WAITING
+                    code = 0 if state in RUN_ENDED else WAITING
                     steps.append(RunStep(run=run_id, state=state, waits=said, exit_code=code))
         return steps
 
@@ -236,45 +236,6 @@ class Ticker:
                 steps.append(ScheduleStep(name=row.name, said=said, exit_code=code))
         return steps, started
 
-    def _emulate(self, folder: RunFolder) -> RunStep:
-        """Run what is left of an emulated run, unless another process does."""
-        busy = RunStep(
-            run=folder.run_id,
-            state="running",
-            waits=("another process is running it",),
-            exit_code=WAITING,
-        )
-        if folder.is_held():
-            return busy
-        states = {row.run_id: row.state for row in ledger_runs(self.runs)}
-        state = states.get(folder.run_id, "")
-        if state in ENDED:  # since the directory was looked at
-            said = ("another process has run it",)
-            return RunStep(run=folder.run_id, state=state, said=said, exit_code=_code(state))
-        execution = Execution(
-            folder=folder,
-            services=self.services,
-            workers=self.workers,
-            progress=NoProgress(),
-        )
-        try:
-            execution.run()
-        except HexmagicError as error:
-            if isinstance(error, RefusedError) and folder.is_held():
-                return busy
-            code = FAILED if isinstance(error, RunFailedError) else error.exit_code
-            return RunStep(
-                run=folder.run_id, state="failed", problems=(str(error),), exit_code=code
-            )
-        missed = _missed(folder)
-        return RunStep(
-            run=folder.run_id,
-            state="done",
-            said=("run to its end",),
-            problems=missed,
-            exit_code=MISSED if missed else 0,
-        )
-
     def remote(self, program: Program | None = None) -> Remote:
         """Return the service, for jobs of a program; None: for what all jobs have in common."""
         program = program or self.site.ibm.program
@@ -302,21 +263,3 @@ def make_ticker(runs: Path, services: Services, workers: int) -> Ticker:
 def _state(ledger: HardwareLedger, run_id: str) -> RunState:
     row = ledger.run(run_id)
     return "waiting" if row is None else cast("RunState", row.state)
-
-
-def _missed(folder: RunFolder) -> tuple[str, ...]:
-    """Return in words which expectations a run that is done has not met."""
-    from .expectation import missed_expectations
-    from .run import Run
-    from .strata_rounds import shortfalls
-
-    if folder.plan.expect is None:
-        return ()
-    missed = missed_expectations(folder.plan, Run(folder).fidelity(), shortfalls(folder))
-    return tuple(one.line for one in missed)
-
-
-def _code(state: str) -> int:
-    if state in ("parked", "failed"):
-        return FAILED
-    return 0 if state in ENDED else WAITING

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .ledger.jobs import RUN_ENDED
+
 SCHEMA_VERSION = 1
 WAITING, MISSED, FAILED, REFUSED = 75, 5, 4, 3
 
@@ -61,6 +63,13 @@ class Tick:
     def to_json(self) -> dict[str, Any]:
         """Return JSON types only."""
         return {"schema_version": SCHEMA_VERSION, "exit_code": self.exit_code, **asdict(self)}
+
+
+def state_code(state: str) -> int:
+    """Return what a run that stands so would make a tick exit with."""
+    if state in ("parked", "failed"):
+        return FAILED
+    return 0 if state in RUN_ENDED else WAITING
 
 
 def stopped_json(time: str, error: str, exit_code: int) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Literal
 
 from .colour_code import Basis
 from .measures import Measure
+from .strict_values import all_of
 
 BitKey = tuple[str, int]
 Role = Literal["hadamard", "flag", "syndrome", "data"]
@@ -166,22 +167,14 @@ def _check_values(record: RecordMap) -> None:
     Raises:
         ValueError: one does not; of pydantic for a wrong type.
     """
-    for kind, parts in ((Bit, record.bits), (FaceParity, record.faces)):
-        _adapter(kind).validate_python(parts)
-    _adapter(Logical).validate_python((record.logical,))
+    all_of(Bit, record.bits)
+    all_of(FaceParity, record.faces)
+    all_of(Logical, (record.logical,))
     for bit in record.bits:
         if min(bit.index, bit.qubit, bit.round) < 0 or bit.expected not in (0, 1, None):
             raise ValueError(f"bit {bit.key}: a number that cannot be")
     if record.logical.sign not in (1, -1) or any(f.expected not in (0, 1) for f in record.faces):
         raise ValueError("a face's expected value is 0 or 1, the result's sign 1 or -1")
-
-
-@cache
-def _adapter(kind: Any) -> Any:
-    from pydantic import ConfigDict, TypeAdapter
-
-    config = ConfigDict(strict=True, revalidate_instances="always")
-    return TypeAdapter(tuple[kind, ...], config=config)
 
 
 def _reason(error: Exception) -> str:

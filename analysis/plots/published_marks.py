@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from ..numbers import is_missing
 from ..overhead.published import CHAMBERLAND_NOH, POINTS, PublishedPoint
 from ..overhead.published_experiments import published_experiments
 from ..overhead.side_by_side import FLIPS_PER_INFIDELITY
 from ..wording import estimate_words
-from .numbers import is_missing
 
 SHAPES = {"superconducting": "circle", "trapped ions": "square", "neutral atoms": "diamond"}
 SIMULATED = "funnel"
@@ -67,14 +67,15 @@ def published_sources() -> tuple[Cited, ...]:
     Chamberland and Noh (2020), whose simulations this work repeats, come last.
     """
     table = published_experiments()
+    numbers = _numbers(table)
     sources = [
         Cited(
-            number=number,
+            number=numbers[source],
             citation=str(part["citation"].iloc[0]),
             points=tuple(map(_point_words, part.to_dict("records"))),
             checked="; ".join(dict.fromkeys(part["checked"])),
         )
-        for number, (_, part) in enumerate(table.groupby("source", sort=False), start=1)
+        for source, part in table.groupby("source", sort=False)
     ]
     own = [f"simulation, d = {point.distance} at p = {point.p:g}" for point, _ in _authors()]
     last = Cited(
@@ -84,6 +85,16 @@ def published_sources() -> tuple[Cited, ...]:
         checked="its tables",
     )
     return (*sources, last)
+
+
+def _numbers(table: pd.DataFrame) -> dict[Any, int]:
+    """Return the number of each source of the published points, in the order of the table."""
+    return {source: i for i, source in enumerate(dict.fromkeys(table["source"]), start=1)}
+
+
+def _rate(p: float) -> str:
+    """Return an error rate as short as it can be: 1e-3."""
+    return f"{p:.0e}".replace("e-0", "e-")
 
 
 def _point_words(row: dict[Any, Any]) -> str:
@@ -156,13 +167,12 @@ def published_marks() -> list[Mark]:
     Behind each label stands the number of its source: `published_sources`.
     """
     table = published_experiments()
-    numbers = {name: i for i, name in enumerate(dict.fromkeys(table["source"]), start=1)}
+    numbers = _numbers(table)
     marks = [_published_mark(row, numbers[row["source"]]) for row in table.to_dict("records")]
     for point, flips in _authors():
         infidelity = flips / FLIPS_PER_INFIDELITY
-        rate = f"{point.p:.0e}".replace("e-0", "e-")
         mark = Mark(
-            label=f"d={point.distance} {rate} [{len(numbers) + 1}]",
+            label=f"d={point.distance} {_rate(point.p)} [{len(numbers) + 1}]",
             words=f"{CHAMBERLAND_NOH.name}, d = {point.distance}, p = {point.p:g} (simulation)",
             kind=SIMULATED,
             class_="open axis",
@@ -186,7 +196,7 @@ def _published_mark(row: dict[Any, Any], number: int) -> Mark:
     simulated = row["kind"] == "simulation"
     value = float(row["infidelity"])
     ends = [value if isnan(row[f"infidelity{end}"]) else row[f"infidelity{end}"] for end in _ENDS]
-    rate = f" {row['p']:.0e}".replace("e-0", "e-") if simulated else ""
+    rate = f" {_rate(row['p'])}" if simulated else ""
     source = str(row["source"])
     return Mark(
         label=f"{source.rpartition(' ')[0]}{rate} [{number}]",

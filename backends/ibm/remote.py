@@ -11,7 +11,15 @@ from qiskit_ibm_runtime.api.rest.program_job import ProgramJob
 
 from ...experiments.errors import HexmagicError, RefusedError
 from ..device import Device
-from ..remote import GoneError, MachineStanding, RemoteError, RemoteJob, Submission, Usage
+from ..remote import (
+    REMOTE_ENDED,
+    GoneError,
+    MachineStanding,
+    RemoteError,
+    RemoteJob,
+    Submission,
+    Usage,
+)
 from .account import Opened
 from .checks import check_job, check_tags
 from .device import Machine, ask_machine, ask_standing, make_machine, unknown_machine
@@ -20,8 +28,6 @@ from .jobs import ask_jobs, read_charge, read_job
 from .link import IbmLink
 from .post import encode_job, post_job
 from .settings import Program
-
-_ENDS = {"done", "failed", "cancelled"}
 
 
 class IbmRemote:
@@ -144,7 +150,7 @@ class IbmRemote:
                 raise GoneError(str(error)) from error
             raise
         job = self._without_secrets(told)
-        if job.state not in _ENDS:
+        if job.state not in REMOTE_ENDED:
             return job
         try:
             charge = self._link.ask(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import runs_option, text_width
+from .common import output_option, runs_option, text_width
 from .results import EXIT_PARTIAL, tell_problems
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _PAPER = ("points", "fits")
     help="Which table. points and fits belong together and are one table only as csv. Without it: "
     "text and json hold all that there is; csv holds points, markdown points and fits.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
+@output_option
 @runs_option
 def overhead(
     run_names: tuple[str, ...], format_: str, kind: str | None, output: Path | None, runs: Path

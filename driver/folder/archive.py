@@ -7,16 +7,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...experiments.record import RecordMap
 from .circuit_files import QPY_VERSION, RECORD_SUFFIX, SUFFIXES
 from .files import StorageError, canonical_json, read_json
 from .run_folder import RunFolder
+from .shapes import damage_told
+from .shot_files import shared_record
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from ...backends.canary import Canary
     from ...backends.device import Device
+    from ...experiments.record import RecordMap
 
 CANARY_SUFFIX = ".canary"
 
@@ -31,8 +33,14 @@ def load_circuit(folder: RunFolder, name: str) -> QuantumCircuit:
 
 
 def load_record(folder: RunFolder, name: str) -> RecordMap:
-    """Return the record map of a circuit."""
-    return RecordMap.from_json(read_json(folder.path / "circuits" / f"{name}{RECORD_SUFFIX}"))
+    """Return the record map of a circuit.
+
+    Raises:
+        StorageError: it is missing or damaged.
+    """
+    path = folder.path / "circuits" / f"{name}{RECORD_SUFFIX}"
+    with damage_told(path):
+        return shared_record(read_json(path))
 
 
 def save_canary(folder: RunFolder, name: str, canary: Canary) -> None:

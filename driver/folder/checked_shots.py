@@ -9,6 +9,7 @@ from ...experiments.counts import Counts
 from ...experiments.record import RecordMap
 from ...experiments.shots import Shots
 from ..shards import Shard
+from .archive import load_record
 from .circuit_files import RECORD_SUFFIX
 from .files import StorageError
 from .run_folder import RunFolder
@@ -25,7 +26,7 @@ def checked_shards(folder: RunFolder, shards: Sequence[Shard]) -> Iterator[Check
     record: RecordMap | None = None
     if any(shard.gives == "shots" for shard in shards):
         try:
-            record = circuit_record(folder, shards[0])
+            record = load_record(folder, _circuit(shards[0]))
         except StorageError as error:
             yield shards[0], None, str(error)
     for shard in shards:
@@ -42,19 +43,6 @@ def checked_shards(folder: RunFolder, shards: Sequence[Shard]) -> Iterator[Check
                 yield shard, None, words
                 continue
         yield shard, taken, ""
-
-
-def circuit_record(folder: RunFolder, shard: Shard) -> RecordMap:
-    """Return the record map that the run folder keeps beside a shard's circuit.
-
-    Raises:
-        StorageError: it is missing or damaged.
-    """
-    name = f"circuits/{_circuit(shard)}{RECORD_SUFFIX}"
-    try:
-        return RecordMap.from_json(folder.read_json(name))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise StorageError(f"{folder.path / name}: damaged: {error}") from error
 
 
 def strays(folder: RunFolder) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from ...experiments.counts import Counts
 from ...experiments.errors import RefusedError, UsageError
 from ...experiments.measures import Measure
 from ...experiments.shots import Shots
+from ...experiments.strict_values import all_of
 from ..circuits import PlannedCircuit
 from ..plan import Plan, Point
 from ..shards import Shard
@@ -28,7 +29,7 @@ from .files import (
     sync_folder,
     write_bytes,
 )
-from .shapes import all_of, check_file, damage_told
+from .shapes import check_file, damage_told
 from .shot_files import decode_shots, encode_shots
 from .tally_files import decode_counts, encode_counts
 

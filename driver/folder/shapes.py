@@ -6,7 +6,7 @@ compared with its shape where it is read, so that nothing behind has to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from ...experiments.errors import HexmagicError
-from ...experiments.record import RecordMap
 from ...experiments.spec import Accept, Budget, Expect, Gates, Protocol
 from .files import StorageError
 
@@ -106,8 +105,6 @@ def check_file(name: str, document: Any, path: Path) -> None:
             _validator(_Plan).validate_python(document)
         elif name.startswith("calibration/"):
             _check_calibration(document)
-        elif name.endswith(".record.json"):
-            RecordMap.from_json(document)
 
 
 def _check_calibration(document: Any) -> None:
@@ -135,16 +132,6 @@ def damage_told(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: damaged: {short}") from error
 
 
-def all_of[T](kind: Callable[..., T], values: tuple[T, ...]) -> tuple[T, ...]:
-    """Return frozen values of one dataclass whose fields hold what their annotations say.
-
-    Raises:
-        pydantic.ValidationError: one does not; a ValueError.
-    """
-    _validator(kind).validate_python(values)
-    return values
-
-
 def _words(error: Exception) -> str:
     """Return what is wrong, and with pydantic where."""
     from pydantic import ValidationError
@@ -160,11 +147,6 @@ def _words(error: Exception) -> str:
 
 @cache
 def _validator(kind: Any) -> Any:
-    """Return what checks a document, or a tuple of a dataclass's values."""
-    from pydantic import ConfigDict, TypeAdapter
+    from pydantic import TypeAdapter
 
-    if issubclass(kind, dict):
-        return TypeAdapter(kind)
-    return TypeAdapter(
-        tuple[kind, ...], config=ConfigDict(strict=True, revalidate_instances="always")
-    )
+    return TypeAdapter(kind)

@@ -70,7 +70,7 @@ def decode_shots(content: bytes, shard: Shard, *, source: str) -> Shots:
             raise ValueError("its seal is lost")
         table = file.read(columns=["bits"] if sealed else None, use_threads=False)
         sha256 = note.pop("sha256")
-        shots = Shots(record=_record(_compact(note["record"])), packed=_packed(table))
+        shots = Shots(record=shared_record(note["record"]), packed=_packed(table))
         if not sealed and sha256 != _digest(note, shots):
             raise ValueError("its checksum is not that of its content")
     except (pa.ArrowException, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
@@ -80,9 +80,17 @@ def decode_shots(content: bytes, shard: Shard, *, source: str) -> Shots:
     return shots
 
 
+def shared_record(document: Any) -> RecordMap:
+    """Return a record map from its JSON document: equal ones are one object, checked once.
+
+    Raises:
+        ValueError: it is no record map.
+    """
+    return _record(_compact(document))
+
+
 @lru_cache(maxsize=32)
 def _record(text: str) -> RecordMap:
-    """Return a record map from its JSON: the shards of a circuit share one object."""
     return RecordMap.from_json(json.loads(text))
 
 

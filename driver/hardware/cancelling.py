@@ -11,13 +11,13 @@ from ..execution import Services, latest
 from ..folder.directory_lock import directory_lock
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import JobState
+from ..ledger.jobs import RUN_ENDED, JobState
 from ..ledger.runs import LEDGER_NAME, Ledger
 from ..ledger.schedules import ScheduleLedger
 from ..machines import is_hardware
 from ..tick import Ticker
 from ..tick_report import WAITING, RunStep
-from .end import ENDED, tell_state
+from .end import tell_state
 from .giving_up import give_up
 from .open_runs import runs_without_folder
 from .run import LOCK_SECONDS
@@ -59,7 +59,7 @@ def cancel_run(folder: RunFolder, ticker: Ticker) -> RunStep:
             if is_hardware(folder.plan):
                 _register(folder, ledger, ticker)
             row = ledger.run(folder.run_id)
-            if row is not None and row.state in ENDED:
+            if row is not None and row.state in RUN_ENDED:
                 raise UsageError(f"run {folder.run_id}: has ended ({row.state}); nothing to cancel")
             if not is_hardware(folder.plan):
                 return _cancel_emulated(folder, ledger, services)

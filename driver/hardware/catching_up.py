@@ -6,8 +6,7 @@ from datetime import datetime
 
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import FINISHED, JobRow, RunState
-from .end import ENDED
+from ..ledger.jobs import FINISHED, RUN_ENDED, JobRow, RunState
 from .start import plan_submissions
 from .submitted import SUBMITTED, Document, read_submitted
 
@@ -41,7 +40,7 @@ def catch_up(folder: RunFolder, ledger: HardwareLedger, now: str) -> list[str]:
             ledger.was_sent(job, tag=tag, intended=intended, detail=detail)
             said.append(f"{shard[:16]}-{attempt}: {detail}")
     run = ledger.run(folder.run_id) if said else None
-    if run is not None and run.state in ENDED:
+    if run is not None and run.state in RUN_ENDED:
         state: RunState = "cancelling" if run.state == "cancelled" else "waiting"
         ledger.set_run_state(folder.run_id, state, detail=said[0])
     return said

@@ -10,7 +10,7 @@ from ...backends.remote import RemoteError
 from ..endings import write_ending
 from ..folder.run_folder import RunFolder
 from ..hooks import call_hook
-from ..ledger.jobs import RunState
+from ..ledger.jobs import RUN_ENDED, RunState
 from ..provenance import PROVENANCE
 from .charges import charges
 from .settling import settle
@@ -18,8 +18,6 @@ from .step import HardwareRun
 
 if TYPE_CHECKING:
     from ..outputs import Outputs
-
-ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +52,7 @@ def leave(run: HardwareRun, state: RunState, before: str) -> Left:
     run.waits.extend(settle(run.ledger, rows, lambda: run.remote, run.now()))
     if state in ("failed", "parked") and run.jobs("submitted"):  # one that was gone is there again
         state = "waiting"
-    if state not in ENDED and state != "parked":
+    if state not in RUN_ENDED and state != "parked":
         if state != before:
             _write(run, state)
             run.ledger.set_run_state(run.folder.run_id, state)
@@ -66,7 +64,7 @@ def leave(run: HardwareRun, state: RunState, before: str) -> Left:
     from ..outputs import write_tables
 
     outputs = write_tables(run.folder, run.ledger.jobs(run_id), run.ledger.remotes(run_id))
-    if state in ENDED:
+    if state in RUN_ENDED:
         _close_batches(run)
     _write(run, state, outputs.problems)
     undrawn = _draw(run, outputs)

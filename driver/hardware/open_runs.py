@@ -12,12 +12,12 @@ from ..catalogue import ledger_runs, run_ids
 from ..execution import Services, with_writer
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
+from ..ledger.jobs import RUN_ENDED
 from ..ledger.runs import LEDGER_NAME
 from ..machines import is_hardware
 from ..provenance import PROVENANCE
 from ..tick_report import FAILED, RunStep
 from .catching_up import catch_up
-from .end import ENDED
 from .submitted import was_begun
 
 BEGINNING_SECONDS = 10.0
@@ -31,7 +31,7 @@ def open_folders(runs: Path, services: Services) -> tuple[list[RunFolder], list[
     folders: list[RunFolder] = []
     damaged = [_lost(run_id) for run_id in runs_without_folder(runs)]
     for run_id in run_ids(runs):
-        if states.get(run_id) in ENDED:
+        if states.get(run_id) in RUN_ENDED:
             continue
         folder = with_writer(RunFolder(path=runs / run_id), services)
         try:
@@ -75,7 +75,7 @@ def runs_without_folder(runs: Path) -> list[str]:
         missing = [
             row.run_id
             for row in ledger.runs()
-            if row.state not in ENDED
+            if row.state not in RUN_ENDED
             and not (runs / row.run_id).exists()
             and ledger.submissions(row.run_id)
         ]
@@ -96,7 +96,7 @@ def _is_copy(folder: RunFolder, states: Mapping[str, str]) -> bool:
     if folder.path.name != folder.run_id and (folder.path.parent / folder.run_id).exists():
         return True
     state = states.get(folder.run_id) or folder.read_json(PROVENANCE)["state"]
-    return is_hardware(folder.plan) and state in ENDED
+    return is_hardware(folder.plan) and state in RUN_ENDED
 
 
 def _is_left(folder: RunFolder, states: Mapping[str, str], now: str) -> bool:

@@ -13,6 +13,7 @@ from ..folder.directory_lock import directory_lock
 from ..folder.resuming import runs_words
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
+from ..ledger.jobs import RUN_ENDED
 from ..ledger.runs import LEDGER_NAME
 from ..limits import refuse_failed
 from ..prepare import Prepared
@@ -20,7 +21,6 @@ from ..run import Run
 from ..start import Request
 from ..tick import Ticker, make_ticker
 from ..tick_report import RunStep
-from .end import ENDED
 from .settling import gone_jobs, look_or_gone, take_back
 from .start import check_service, create_on_hardware, hardware_checks, retry_failed
 
@@ -130,7 +130,7 @@ def wait_for(
     while True:
         done = one_step(folder, ticker)
         tell(done)
-        if done.state in ENDED:
+        if done.state in RUN_ENDED:
             break
         raise_for(done, folder)
         sleep(max(ticker.site.ibm.poll_seconds, done.pause_seconds))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ...backends.remote import RemoteError, RemoteJob
+from ...backends.remote import REMOTE_ENDED, RemoteError, RemoteJob
 from ..folder.files import StorageError
 from ..ledger.jobs import JobRow
 from ..ledger.submissions import RemoteRow, SubmissionRow
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 LEAST_LOOKS = 3
 """Listings that must lack a job before it is parked, however long ago it was sent."""
-
-_ENDED = ("done", "failed", "cancelled")
 
 
 def search(run: HardwareRun, job: JobRow) -> None:
@@ -123,9 +121,10 @@ def kept_of(run: HardwareRun, job: JobRow) -> RemoteRow:
 
 
 def _cancel_doubles(run: HardwareRun, job: JobRow, found: tuple[RemoteJob, ...]) -> None:
-    known = {remote.remote_id: remote for remote in run.ledger.remotes_of(job)}
-    ours = kept_of(run, job).remote_id
-    counts = _which_counts(run, job, found, known[ours])
+    known = {remote.remote_id for remote in run.ledger.remotes_of(job)}
+    kept = kept_of(run, job)
+    ours = kept.remote_id
+    counts = _which_counts(run, job, found, kept)
     if counts is None:
         run.waits.append(f"{run.name(job)}: not audited before {ours} is listed beside the others")
         return
@@ -140,11 +139,11 @@ def _cancel_doubles(run: HardwareRun, job: JobRow, found: tuple[RemoteJob, ...])
         detail = f"its double {counts} counts, {why}"
         run.ledger.keep(job, counts, detail=detail)
         run.said.append(f"{run.name(job)}: {detail}")
-    others = {one.id: one.state for one in found} | {ours: known[ours].state}
+    others = {one.id: one.state for one in found} | {ours: kept.state}
     for other_id, state in others.items():
         if other_id == counts:
             continue
-        if state not in _ENDED:
+        if state not in REMOTE_ENDED:
             run.remote.cancel(other_id)
         run.ledger.update_remote(look_or_gone(run.remote, other_id))
 

@@ -130,11 +130,12 @@ def hear(
             continue
         try:
             listed = remote(job.run_id).find(asked.tag)
+        except (RemoteError, AccountError):
+            return found  # asked again at the next tick
+        except RefusedError:  # not this run's service
+            continue
         except HexmagicError as error:
-            if isinstance(error, (RemoteError, AccountError)):
-                return found  # asked again at the next tick
-            if not isinstance(error, RefusedError):  # which means: not this run's service
-                found[job.run_id] = (*found.get(job.run_id, ()), str(error))
+            found[job.run_id] = (*found.get(job.run_id, ()), str(error))
             continue
         known = {row.remote_id for row in ledger.remotes_of(job)}
         for other in (one for one in listed if one.id not in known):

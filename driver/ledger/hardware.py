@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-from ...backends.remote import RemoteJob
+from ...backends.remote import REMOTE_ENDED, RemoteJob
 from .jobs import JobRow
 from .runs import IllegalTransitionError, Ledger
-from .submissions import ENDED, Claim, RemoteRow, SubmissionRow, make_claim
+from .submissions import Claim, RemoteRow, SubmissionRow, make_claim
 
 _THIS_JOB = "run_id = ? AND shard = ? AND attempt = ?"
 
@@ -187,12 +187,12 @@ class HardwareLedger(Ledger):
             self._db.execute(
                 "UPDATE remote_jobs SET state = ? WHERE remote_id = ?", (remote.state, remote.id)
             )
-            if remote.state in ENDED:
+            if remote.state in REMOTE_ENDED:
                 self._db.execute(
                     "UPDATE remote_jobs SET ended_at = ? WHERE remote_id = ? AND ended_at IS NULL",
                     (self._clock(), remote.id),
                 )
-            if remote.charged_seconds is not None and remote.state in ENDED:
+            if remote.charged_seconds is not None and remote.state in REMOTE_ENDED:
                 self._db.execute(
                     "UPDATE remote_jobs SET charged_seconds = ?, settled = ? "
                     "WHERE remote_id = ? AND settled IS NULL",
@@ -253,7 +253,7 @@ class HardwareLedger(Ledger):
 
     def _write_remote(self, job: JobRow, remote: RemoteJob, *, kept: int) -> None:
         now = self._clock()
-        ended = now if remote.state in ENDED else None
+        ended = now if remote.state in REMOTE_ENDED else None
         self._db.execute(
             "INSERT INTO remote_jobs (remote_id, run_id, shard, attempt, kept, state, found, "
             "ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -21,6 +21,9 @@ RunState = Literal[
 ]
 JobKey = tuple[str, str, int]
 
+RUN_ENDED = frozenset({"cancelled", "failed", "done"})
+"""States of a run that nothing more is done for, unless a person resumes it."""
+
 SCHEMA_VERSION = 3
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     "planned": frozenset({"intended", "cancelled"}),

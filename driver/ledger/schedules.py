@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from ...experiments.errors import UsageError
 from ..plan import Scalar
 from .runs import Ledger
-
-ScheduleState = Literal["active", "ended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ENDED = ("done", "failed", "cancelled")
-"""States of a job that the service is done with."""
+from ...backends.remote import REMOTE_ENDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ class RemoteRow:
     @property
     def ended(self) -> bool:
         """Whether the service is done with it."""
-        return self.state in ENDED
+        return self.state in REMOTE_ENDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +102,7 @@ def make_claim(row: dict[str, object], remotes: Sequence[RemoteRow]) -> Claim:
     pending = len(remotes) - len(known)
     unclear = int(str(row["unclear"])) + bool(state == "planned" and row["looks"])
     charged = tuple((r.charged_seconds or 0.0, r.settled or r.found) for r in known)
-    if state not in ENDED:
+    if state not in REMOTE_ENDED:
         pending += max(0, unclear - max(0, len(remotes) - 1)) + (not remotes)
     else:
         sent = unclear + bool(remotes or (state == "cancelled" and row["looks"]))
