@@ -13,10 +13,10 @@ from markupsafe import Markup
 from .choice import Choice, choice_for, chosen, cut_name, own_choice, parts_of
 from .explore import explore
 from .judge import Cut
+from .numbers import grouped, percent
 from .plots.bars import cutflow_plot
 from .plots.drift import drift_plot
 from .plots.fidelity import fidelity_plot, infidelity_plot
-from .plots.numbers import grouped, percent
 from .plots.svg import PICTURE_STYLE, THEME, hatchings
 from .points import PointCounts
 from .report.columns import Table, count_words, interval_column, make_column, make_table

@@ -25,7 +25,7 @@ from hexmagic.analysis.choice import own_choice
 from hexmagic.analysis.explore import explore
 from hexmagic.analysis.explore_page import costs_rows, fidelity_of
 from hexmagic.analysis.judge import Cut
-from hexmagic.analysis.plots.numbers import grouped, percent
+from hexmagic.analysis.numbers import grouped, percent
 from hexmagic.analysis.report.tables import fidelity_rows
 from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.results import load_results

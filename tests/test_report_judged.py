@@ -17,8 +17,8 @@ from fakes.judged import (
     swept_points,
 )
 
+from hexmagic.analysis.numbers import TIMES, scientific_interval
 from hexmagic.analysis.plots.fidelity import fidelity_plot, infidelity_plot
-from hexmagic.analysis.plots.numbers import TIMES, scientific_interval
 from hexmagic.analysis.points import PointCounts
 from hexmagic.analysis.report.judged import infidelity_rows, judgements
 from hexmagic.analysis.report.page import ReportData, render_report

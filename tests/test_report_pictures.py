@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from hexmagic.analysis.numbers import grouped, seconds, with_interval
 from hexmagic.analysis.plots.bars import (
     Stage,
     circuit_seconds,
@@ -20,7 +21,6 @@ from hexmagic.analysis.plots.bars import (
 from hexmagic.analysis.plots.drawings import PatchDrawing, device_map, face_keys, patch_picture
 from hexmagic.analysis.plots.fidelity import fidelity_plot, infidelity_plot
 from hexmagic.analysis.plots.geometry import convex_hull, label_place
-from hexmagic.analysis.plots.numbers import grouped, seconds, with_interval
 from hexmagic.analysis.plots.svg import shape
 from hexmagic.analysis.report.tables import cutflow_rows
 from hexmagic.experiments.colour_code import make_colour_code

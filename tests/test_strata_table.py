@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from fakes.judged import ideal_strata, make_point, sampled, swept_points
 
-from hexmagic.analysis.plots.numbers import TIMES
+from hexmagic.analysis.numbers import TIMES
 from hexmagic.analysis.rates import measured_rates
 from hexmagic.analysis.report.strata import strata_views
 from hexmagic.analysis.strata.shown import shown_strata

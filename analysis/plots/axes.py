@@ -7,7 +7,7 @@ from math import ceil, floor, isfinite, log10
 
 import pandas as pd
 
-from .numbers import signed
+from ..numbers import signed
 
 
 def round_ticks(low: float, high: float, most: int = 5) -> list[tuple[float, str]]:

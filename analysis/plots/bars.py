@@ -9,7 +9,7 @@ from math import isfinite, nan
 import pandas as pd
 from markupsafe import Markup
 
-from .numbers import NOTHING, grouped, percent, seconds
+from ..numbers import NOTHING, grouped, percent, seconds
 from .svg import line, picture, shorten, tag, text
 
 _WIDTH = 420.0

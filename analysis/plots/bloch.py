@@ -10,10 +10,10 @@ from math import cos, pi, sin, sqrt
 import pandas as pd
 from markupsafe import Markup
 
+from ..numbers import is_missing, signed, with_interval
 from .axes import padded, round_ticks
 from .bloch_rows import BlochRow, Triple, bloch_rows
 from .labels import Box, LabelRoom
-from .numbers import is_missing, signed, with_interval
 from .svg import Point, line, lines, picture, shape, tag, text
 
 _WIDTH = 430.0

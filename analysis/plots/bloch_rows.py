@@ -7,9 +7,9 @@ from math import nan
 
 import pandas as pd
 
+from ..numbers import is_missing
 from ..wording import row_label
 from .names import fitted_names, without_shared_run
-from .numbers import is_missing
 
 Triple = tuple[float, float, float]
 

@@ -9,8 +9,8 @@ from math import nan
 import pandas as pd
 from markupsafe import Markup
 
+from ..numbers import grouped, is_missing, scientific, signed
 from .axes import label_of_one_point, padded, round_ticks
-from .numbers import grouped, is_missing, scientific, signed
 from .svg import line, lines, picture, shape, text
 
 _WIDTH = 430.0

@@ -8,7 +8,7 @@ from math import ceil, floor, log10
 import pandas as pd
 from markupsafe import Markup
 
-from .numbers import MINUS, power_of_ten, signed
+from ..numbers import MINUS, power_of_ten, signed
 from .rows import (
     LEFT,
     RIGHT,

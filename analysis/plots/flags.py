@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from .numbers import MINUS, NOTHING, is_missing, percent, signed
+from ..numbers import MINUS, NOTHING, is_missing, percent, signed
 from .svg import line, picture, shorten, tag, text
 
 ALARM = 3.0

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from ..numbers import interval_digits, is_missing, signed
 from ..wording import estimate_words
 from .axes import label_of_one_point, padded
 from .flags import ALARM, SIGMA
-from .numbers import interval_digits, is_missing, signed
 from .svg import line, lines, picture, shape, shorten, text
 
 _WIDTH = 430.0

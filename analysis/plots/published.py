@@ -10,10 +10,10 @@ from math import ceil, floor, log10
 import pandas as pd
 from markupsafe import Markup
 
+from ..numbers import MINUS, power_of_ten, scientific
 from ..overhead.distillation import THRESHOLD
 from .fidelity import STABILISER_BOUND
 from .labels import Box, LabelRoom, text_width
-from .numbers import MINUS, power_of_ten, scientific
 from .published_marks import OURS, SHAPES, SIMULATED, Mark, our_marks, published_marks
 from .svg import Point, line, lines, picture, polygon, shape, text
 

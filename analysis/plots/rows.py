@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 from markupsafe import Markup
 
+from ..numbers import interval_digits, scientific_interval, signed
 from ..wording import TOMOGRAPHY, estimate_words, judged_words
 from .names import fitted_names
-from .numbers import interval_digits, scientific_interval, signed
 from .svg import line, lines, polygon, shape, tag, text
 
 WIDTH = 430.0

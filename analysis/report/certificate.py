@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..plots.numbers import grouped
+from ..numbers import grouped
 from .columns import Cell, Table
 
 _MOST_ROWS = 50

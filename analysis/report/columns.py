@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..plots.numbers import (
+from ..numbers import (
     NOTHING,
     grouped,
     interval_digits,

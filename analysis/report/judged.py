@@ -8,7 +8,7 @@ from math import isnan
 
 import pandas as pd
 
-from ..plots.numbers import NOTHING, grouped, scientific_interval, with_interval
+from ..numbers import NOTHING, grouped, scientific_interval, with_interval
 from ..wording import TOMOGRAPHY, estimate_words, judged_words, method_words
 from .columns import (
     Row,

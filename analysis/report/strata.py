@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..plots.numbers import NOTHING, percent, scientific
+from ..numbers import NOTHING, percent, scientific
 from ..strata.shown import STRATUM_BLOCK, shown_strata
 from .columns import Cell, Column, Row, Table, count_words, make_column, make_table
 

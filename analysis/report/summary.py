@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from ..numbers import grouped, is_missing, with_interval
 from ..plots.fidelity import STABILISER_BOUND
-from ..plots.numbers import grouped, is_missing, with_interval
 from ..strata.rates import STRATIFIED
 from ..wording import row_label
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from ..numbers import NOTHING, is_missing, percent, seconds, signed
 from ..plots.bars import Stage, circuit_seconds
-from ..plots.numbers import NOTHING, is_missing, percent, seconds, signed
 from ..wording import row_label
 from .columns import (
     Cell,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..plots.numbers import scientific_digits
+from ..numbers import scientific_digits
 
 GAP = "  "
 NOTHING = "-"

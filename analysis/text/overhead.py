@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from ..numbers import is_missing
 from ..overhead.comparison import NONE
 from ..overhead.distillation import BRAVYI_KITAEV, LITINSKI, STEPS_PER_CYCLE
 from ..overhead.side_by_side import OURS
-from ..plots.numbers import is_missing
 from .overhead_claims import headline
 from .overhead_words import NOTHING, Row, infidelity, measured, name, rounded, settings
 from .side_by_side import concise

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from ..numbers import is_missing
 from ..overhead.published import CHAMBERLAND_NOH
 from ..overhead.side_by_side import OURS
-from ..plots.numbers import is_missing
 from .side_by_side import concise
 
 Row = Mapping[Any, Any]
