@@ -17,8 +17,9 @@ from .execution import Services, with_writer
 from .expectation import missed_lines
 from .folder.directory_lock import directory_lock
 from .folder.run_folder import PLAN, RunFolder
+from .hardware.catching_up import CaughtUp, catch_up_all
 from .hardware.end import leave, tell_state
-from .hardware.open_runs import catch_up_all, open_folders, unknown_here
+from .hardware.open_runs import folder_of, open_folders
 from .hardware.settling import hear, settle, settle_ended
 from .hardware.start import check_service, register_left
 from .hardware.step import HardwareRun, step, waiting_words
@@ -65,19 +66,16 @@ class Ticker:
         with directory_lock(self.runs):
             if resubmit is not None:
                 self._require_parked(resubmit)
-            caught_up = self.catch_up()
+            known = catch_up_all(self.runs, self.services)
             folders, steps = open_folders(self.runs, self.services)
             steps += [
-                self.step_hardware(
-                    folder,
-                    resubmit=folder.run_id == resubmit,
-                    known=caught_up.get(folder.run_id, ()),
-                )
+                self.step_hardware(folder, known, resubmit=folder.run_id == resubmit)
                 for folder in folders
                 if is_hardware(folder.plan)
             ]
-            schedules, started = self._start_schedules(unknown_here(self.runs, folders))
-            steps += [self.step_hardware(f) for f in started if is_hardware(f.plan)]
+            steps += _untold(known, steps)
+            schedules, started = self._start_schedules(known)
+            steps += [self.step_hardware(f, known) for f in started if is_hardware(f.plan)]
             steps += self._settle()
         emulated = [f for f in (*folders, *started) if not is_hardware(f.plan)]
         steps += [emulate(folder, self.services, self.workers) for folder in emulated]
@@ -85,31 +83,26 @@ class Ticker:
             time=self.services.clockwork.now(), runs=tuple(steps), schedules=tuple(schedules)
         )
 
-    def catch_up(self) -> dict[str, list[str]]:
-        """Let a ledger from a backup know what was sent since; return it by run, in words.
-
-        Budgets count what is in flight, so nothing may be submitted before.
-        """
-        if not (self.runs / LEDGER_NAME).is_file():
-            return {}
-        with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
-            return catch_up_all(self.runs, ledger, self.services, self._now())
-
     def step_hardware(
-        self, folder: RunFolder, *, resubmit: bool = False, known: Sequence[str] = ()
+        self, folder: RunFolder, known: CaughtUp, *, resubmit: bool = False
     ) -> RunStep:
         """Do one step of a run on hardware, under the lock of the directory.
 
-        known: what `catch_up` has found of it.
         Whatever goes wrong is told and leaves the other runs alone; `--debug` has no traceback.
+
+        Args:
+            folder: the run.
+            known: what the ledger has learned under this lock.
+            resubmit: a person's word that its parked jobs are to be submitted again.
         """
-        said: list[str] = [*known]
+        said: list[str] = [*known.said.get(folder.run_id, ())]
         waits: list[str] = []
         pauses: list[float] = []
         state: str = "waiting"
         code = WAITING
         problems: tuple[str, ...] = ()
         try:
+            known.require_run(folder.run_id)
             with HardwareLedger(self.runs / LEDGER_NAME, clock=self._now) as ledger:
                 remote = self.remote(folder.document["program"])
                 check_service(folder, remote, self.site.ibm.url)
@@ -120,6 +113,7 @@ class Ticker:
                     machines=Machines(remote=remote, site=self.site),
                     now=self._now,
                     versions=package_versions(),
+                    hold=known.hold,
                     said=said,
                     waits=waits,
                     pauses=pauses,
@@ -175,7 +169,7 @@ class Ticker:
             rows = [row for row in ledger.unsettled() if states[row.run_id] in RUN_ENDED]
             for run_id in dict.fromkeys([*heard, *(row.run_id for row in rows)]):
                 mine = [row for row in rows if row.run_id == run_id]
-                folder = with_writer(RunFolder(path=self.runs / run_id), self.services)
+                folder = with_writer(folder_of(run_id, self.runs), self.services)
                 try:
                     said = heard.get(run_id, ())
                     said += settle(ledger, mine, partial(self._remote_of, run_id), self._now())
@@ -197,17 +191,13 @@ class Ticker:
             RefusedError: it is not the one that has its jobs.
             RemoteError: it does not answer.
         """
-        remote, folder = self.remote(), RunFolder(path=self.runs / run_id)
+        remote, folder = self.remote(), folder_of(run_id, self.runs)
         if (folder.path / PLAN).is_file():
             check_service(folder, remote, self.site.ibm.url)
         return remote
 
-    def _start_schedules(self, unknown: str) -> tuple[list[ScheduleStep], list[RunFolder]]:
-        """Start what is due, unless a run is here that the ledger does not know.
-
-        Args:
-            unknown: its id; empty if there is none.
-        """
+    def _start_schedules(self, known: CaughtUp) -> tuple[list[ScheduleStep], list[RunFolder]]:
+        """Start what is due; on hardware only if the ledger knows what was submitted here."""
         steps: list[ScheduleStep] = []
         started: list[RunFolder] = []
         path = self.runs / LEDGER_NAME
@@ -216,15 +206,10 @@ class Ticker:
         with ScheduleLedger(path, clock=self._now) as ledger:
             for row in ledger.schedules(active=True):
                 code = WAITING
-                if unknown:
-                    said = (
-                        f"waits: {unknown} was submitted and the ledger does not have it: it may "
-                        "be what is due; bring the ledger back, or move the folder away"
-                    )
-                    steps.append(ScheduleStep(name=row.name, said=said, exit_code=FAILED))
-                    continue
                 try:
-                    folder, said = start_due(row, ledger, runs=self.runs, services=self.services)
+                    folder, said = start_due(
+                        row, ledger, known, runs=self.runs, services=self.services
+                    )
                     said += clock_words(row, self._now()) if folder is None else ""
                     started += [] if folder is None else [folder]
                 except AccountError as error:
@@ -258,6 +243,16 @@ def make_ticker(runs: Path, services: Services, workers: int) -> Ticker:
         raise UsageError(f"--runs {runs}: no such directory; it is made by `hexmagic run`")
     site = load_site(runs)
     return Ticker(runs=runs, services=services, workers=workers, site=site, remotes={})
+
+
+def _untold(known: CaughtUp, steps: Sequence[RunStep]) -> list[RunStep]:
+    """Return a step for each run whose ledger could not catch up, if it has none of its own."""
+    told = {step.run for step in steps}
+    return [
+        RunStep(run=run_id, state="damaged", problems=(why,), exit_code=FAILED)
+        for run_id, why in known.failed.items()
+        if run_id not in told
+    ]
 
 
 def _state(ledger: HardwareLedger, run_id: str) -> RunState:

@@ -17,6 +17,7 @@ from ..ledger.schedules import ScheduleLedger
 from ..machines import is_hardware
 from ..tick import Ticker
 from ..tick_report import WAITING, RunStep
+from .catching_up import catch_up_all
 from .end import tell_state
 from .giving_up import give_up
 from .open_runs import runs_without_folder
@@ -50,11 +51,14 @@ def cancel_run(folder: RunFolder, ticker: Ticker) -> RunStep:
 
     Raises:
         UsageError: it has ended.
-        StorageError: it was submitted, and this ledger does not have it.
+        StorageError: it was submitted, and this ledger does not have it; or what the folder has of
+            its submissions is damaged.
         RefusedError: another process is emulating it.
     """
     services = ticker.services
     with directory_lock(ticker.runs, wait_seconds=LOCK_SECONDS):
+        known = catch_up_all(ticker.runs, services)
+        known.require_run(folder.run_id)
         with HardwareLedger(ticker.runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:
             if is_hardware(folder.plan):
                 _register(folder, ledger, ticker)
@@ -66,7 +70,7 @@ def cancel_run(folder: RunFolder, ticker: Ticker) -> RunStep:
             if row is not None and row.state != "cancelling":
                 ledger.set_run_state(folder.run_id, "cancelling", detail="a person cancelled it")
             tell_state(folder, "cancelling")
-        return ticker.step_hardware(folder)
+        return ticker.step_hardware(folder, known)
 
 
 def cancel_lost(run_id: str, ticker: Ticker) -> RunStep | None:

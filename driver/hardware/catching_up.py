@@ -1,23 +1,109 @@
-"""Catching up: a ledger from a backup learns from the run folder what was sent since."""
+"""Catching up: a ledger from a backup learns from the run folders what was sent since.
+
+What a folder says was sent was sent. So everything that it has and the ledger has not is brought
+into the ledger, attempt by attempt, before anything is submitted: budgets count it then, nothing of
+it is sent again, and the service is asked what became of it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
+from ...backends.remote import RemoteJob
+from ...experiments.errors import HexmagicError
+from ..catalogue import ledger_runs, run_ids
+from ..execution import Services, with_writer
+from ..folder.files import StorageError
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import FINISHED, RUN_ENDED, JobRow, RunState
+from ..ledger.jobs import FINISHED, RUN_ENDED, JobRow, JobState
+from ..ledger.runs import LEDGER_NAME
+from ..provenance import PROVENANCE
 from .start import plan_submissions
-from .submitted import SUBMITTED, Document, read_submitted
+from .submitted import SUBMITTED, Sent, read_submitted, was_begun
 
 _LATER = f"{SUBMITTED} has a later attempt"
+_OVER: dict[str, tuple[JobState, ...]] = {
+    "planned": ("cancelled",),
+    "intended": ("unknown", "parked", "cancelled"),
+    "unknown": ("parked", "cancelled"),
+    "parked": ("cancelled",),
+    "submitted": ("cancelled",),
+}
 
 
-def catch_up(folder: RunFolder, ledger: HardwareLedger, now: str) -> list[str]:
-    """Let a ledger that is older than a run's folder know what was sent since; return it in words.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaughtUp:
+    """What a ledger has learned of each run, and whether it has learned everything.
 
-    What it does not know was sent is unknown then, and looked for; an attempt that it does not have
-    is planned first.
+    Attributes:
+        said: in words, by run.
+        failed: why it could not learn of a run, by run.
+        unknown: a run that was submitted and has not ended, and that the ledger lacks; or empty.
+    """
+
+    said: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    unknown: str = ""
+
+    @property
+    def hold(self) -> str:
+        """Why nothing may be submitted: what is in flight is not all known; empty if it is."""
+        if self.unknown:
+            return unknown_words(self.unknown)
+        return next((f"run {run_id}: {why}" for run_id, why in self.failed.items()), "")
+
+    def require_run(self, run_id: str) -> None:
+        """Check that the ledger knows what was sent of a run.
+
+        Raises:
+            StorageError: it does not.
+        """
+        if run_id in self.failed:
+            raise StorageError(self.failed[run_id])
+
+    def require_all(self) -> None:
+        """Check that something may be submitted.
+
+        Raises:
+            StorageError: it may not.
+        """
+        if self.hold:
+            raise StorageError(f"nothing is submitted: {self.hold}")
+
+
+def catch_up_all(runs: Path, services: Services) -> CaughtUp:
+    """Let the ledger of a runs directory know what was sent of every run, also of ended ones.
+
+    To be called under the lock of the directory, before anything is submitted or cancelled.
+    """
+    folders = begun_folders(runs)
+    if not (runs / LEDGER_NAME).is_file():
+        return CaughtUp(unknown=_unknown(folders, known=()))
+    said: dict[str, tuple[str, ...]] = {}
+    failed: dict[str, str] = {}
+    with HardwareLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:
+        known = {row.run_id for row in ledger.runs()}
+        for run_id in known & folders.keys():
+            folder = with_writer(RunFolder(path=folders[run_id]), services)
+            try:
+                said[run_id] = tuple(catch_up(folder, run_id, ledger))
+            except HexmagicError as error:
+                failed[run_id] = str(error)
+            except Exception as error:  # a bug: its run waits, and no other submits beside it
+                failed[run_id] = f"internal error: {type(error).__name__}: {error}"
+    return CaughtUp(said=said, failed=failed, unknown=_unknown(folders, known))
+
+
+def catch_up(folder: RunFolder, run_id: str, ledger: HardwareLedger) -> list[str]:
+    """Let a ledger know what was sent of a run since it was written; return it in words.
+
+    Attempts that it lacks are planned, each after the one before is over: it was, or a person would
+    have got no other. What was accepted is submitted then; what was sent otherwise is unknown.
 
     Raises:
         StorageError: the folder's file is damaged.
@@ -25,64 +111,120 @@ def catch_up(folder: RunFolder, ledger: HardwareLedger, now: str) -> list[str]:
     document = read_submitted(folder)
     if document is None:
         return []
-    jobs = ledger.latest_jobs(folder.run_id)
-    asked = {(row.shard, row.attempt): row.intended for row in ledger.submissions(folder.run_id)}
     said: list[str] = []
-    for shard, attempt, intended, tag in _newest(document):
-        job = jobs.get(shard)
-        if job is not None and job.attempt < attempt:
-            job = _planned_anew(folder, ledger, job, attempt)
-            asked[shard, attempt] = None
-        if job is None or job.state not in ("planned", "unknown", "parked"):
+    jobs = ledger.latest_jobs(run_id)
+    for tag, sent in _in_order(document["submissions"].items()):
+        job = jobs.get(sent["shard"])
+        if job is None:
+            raise StorageError(f"{folder.path / SUBMITTED}: damaged: no shard {sent['shard']}")
+        if job.attempt > sent["attempt"]:
             continue
-        if job.attempt == attempt and _is_news(asked.get((shard, attempt), ""), intended, now):
-            detail = f"{SUBMITTED} has it as sent at {intended}: this ledger is an older one"
-            ledger.was_sent(job, tag=tag, intended=intended, detail=detail)
-            said.append(f"{shard[:16]}-{attempt}: {detail}")
-    run = ledger.run(folder.run_id) if said else None
-    if run is not None and run.state in RUN_ENDED:
-        state: RunState = "cancelling" if run.state == "cancelled" else "waiting"
-        ledger.set_run_state(folder.run_id, state, detail=said[0])
+        while job.attempt < sent["attempt"]:
+            job = _next_attempt(folder, ledger, job)
+        jobs[job.shard] = job
+        if job.state not in FINISHED:
+            jobs[job.shard] = _learn(folder, ledger, job, tag, sent, said)
     return said
 
 
-def _newest(document: Document) -> list[tuple[str, int, str, str]]:
-    """Return (shard, attempt, intended, tag) of the latest attempt at each shard."""
-    newest: dict[str, tuple[int, str, str]] = {}
-    for tag, one in document["submissions"].items():
-        found = (one["attempt"], one["intended"], tag)
-        newest[one["shard"]] = max(found, newest.get(one["shard"], found))
-    return [(shard, *found) for shard, found in newest.items()]
+def _in_order(submissions: Iterable[tuple[str, Sent]]) -> list[tuple[str, Sent]]:
+    """Return submissions, the attempts at a shard one after the other."""
+    return sorted(submissions, key=lambda pair: (pair[1]["attempt"], pair[1]["intended"]))
 
 
-def _planned_anew(
-    folder: RunFolder, ledger: HardwareLedger, job: JobRow, attempt: int
-) -> JobRow | None:
-    """Return an attempt that the ledger lacks; None before it knows what became of its own."""
+def _learn(
+    folder: RunFolder, ledger: HardwareLedger, job: JobRow, tag: str, sent: Sent, said: list[str]
+) -> JobRow:
+    """Return a job that is not finished as it is after its submission that the folder knows of."""
+    if job.state == "planned":
+        plan_submissions(folder, ledger)  # a process may have died before it did
+    asked = ledger.submission(job)
+    known = None if asked is None else asked.intended
+    name = f"{job.shard[:16]}-{job.attempt}: {SUBMITTED} has it as"
+    if known is None or _time(known) < _time(sent["intended"]):
+        detail = f"sent at {sent['intended']}: this ledger is an older one"
+        job = ledger.was_sent(
+            job, tag=tag, intended=sent["intended"], unclear=sent["unclear"], detail=detail
+        )
+        said.append(f"{name} {detail}")
+    elif job.state in ("planned", "submitted"):
+        return job
+    found = sent["id"]
+    if found is not None and found not in {row.remote_id for row in ledger.remotes(job.run_id)}:
+        accepted = RemoteJob(id=found, state="queued", word="accepted")
+        detail = f"{SUBMITTED} has it as accepted as {found}"
+        if job.state == "submitted":
+            ledger.add_double(job, accepted, detail=detail)
+        else:
+            job = ledger.adopt(job, accepted, detail=detail)
+        said.append(f"{name} accepted as {found}")
+    return job
+
+
+def _next_attempt(folder: RunFolder, ledger: HardwareLedger, job: JobRow) -> JobRow:
+    """Return the attempt after one, planned; a run that has ended goes on first: it was resumed."""
+    run = ledger.run(job.run_id)
+    if run is not None and (run.state in RUN_ENDED or run.state == "cancelling"):
+        ledger.set_run_state(job.run_id, "waiting", detail=_LATER)
+    if job.state in ("intended", "unknown", "parked"):
+        ledger.count_look(job)  # whoever got another attempt had looked for this one in vain
     if job.state not in FINISHED:
-        return None
-    while True:
-        job = ledger.retry(job, detail=_LATER)
-        plan_submissions(folder, ledger)
-        if job.attempt == attempt:
-            return job
-        job = ledger.move(job, "cancelled", detail=_LATER)
+        job = ledger.move(job, *_OVER[job.state], detail=_LATER)
+    job = ledger.retry(job, detail=_LATER)
+    plan_submissions(folder, ledger)
+    return job
 
 
-def _is_news(known: str | None, intended: str, now: str) -> bool:
-    """Return whether the ledger does not know of a submission.
+def begun_folders(runs: Path) -> dict[str, Path]:
+    """Return the folders here of which something was about to be sent, by the ids of their runs.
 
-    Of one by a clock that was ahead it cannot be told, if the ledger knows of any.
-
-    Args:
-        known: when the ledger has it as sent; None: never; empty: it was not to be sent.
-        intended: when it was sent.
-        now: UTC, ISO 8601.
+    A copy beside its original is none. A folder whose plan cannot be read has its name as its id.
     """
-    if not known:
-        return known is None
+    found: dict[str, Path] = {}
+    for name in run_ids(runs):
+        folder = RunFolder(path=runs / name)
+        if was_begun(folder):
+            run_id = name
+            with suppress(HexmagicError):
+                run_id = folder.run_id
+            if run_id == name or not (runs / run_id).exists():
+                found[run_id] = folder.path
+    return found
+
+
+def unknown_since(runs: Path, name: str, since: datetime) -> str:
+    """Return the id of a run of an experiment that the ledger lacks, submitted here since a time.
+
+    Empty if there is none. It may be what a schedule has started, by a ledger that was lost since.
+    """
+    known = {row.run_id for row in ledger_runs(runs)}
+    for run_id, path in begun_folders(runs).items():
+        folder = RunFolder(path=path)
+        if run_id not in known and (
+            folder.plan.name == name and _time(folder.document["created"]) >= since
+        ):
+            return run_id
+    return ""
+
+
+def unknown_words(run_id: str) -> str:
+    """Return what is to be done about a submitted run that the ledger lacks."""
     return (
-        datetime.fromisoformat(known)
-        < datetime.fromisoformat(intended)
-        <= datetime.fromisoformat(now)
+        f"{run_id} was submitted and the ledger does not have it: bring the ledger back, or move "
+        "the folder away"
     )
+
+
+def _unknown(folders: dict[str, Path], known: Iterable[str]) -> str:
+    """Return the id of a begun run that is not known and has not ended; empty if there is none."""
+    for run_id in folders.keys() - {*known}:
+        state = ""
+        with suppress(HexmagicError):
+            state = RunFolder(path=folders[run_id]).read_json(PROVENANCE)["state"]
+        if state not in RUN_ENDED:  # else it is a copy to look at, or its charges are history
+            return run_id
+    return ""
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

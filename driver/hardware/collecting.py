@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...backends.remote import GoneError, RemoteJob
@@ -54,10 +55,14 @@ def collect(run: HardwareRun, job: JobRow) -> None:
 def _look(run: HardwareRun, job: JobRow, row: RemoteRow) -> RemoteJob:
     """Return what the service tells of a job; one that it has no longer counts as failed.
 
+    But if the run folder has its result, by a ledger that was lost since, it is done.
+
     Raises:
         RemoteError: the service does not answer, or lists a job that it says it has not.
     """
     told = look_or_gone(run.remote, row.remote_id)
+    if told.word == GONE and run.raw_path(job).is_file():
+        return replace(told, state="done")
     if told.word == GONE:
         age = abs(seconds_between(row.found, run.now()))  # a clock that was ahead is not for ever
         young = age < run.site.ibm.listing_wait_seconds

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from ..ledger.runs import LEDGER_NAME
 from ..machines import is_hardware
 from ..provenance import PROVENANCE
 from ..tick_report import FAILED, RunStep
-from .catching_up import catch_up
-from .submitted import was_begun
 
 BEGINNING_SECONDS = 10.0
 """Between making its folder and taking its lock a process may need so long."""
@@ -45,26 +42,13 @@ def open_folders(runs: Path, services: Services) -> tuple[list[RunFolder], list[
     return folders, damaged
 
 
-def catch_up_all(
-    runs: Path, ledger: HardwareLedger, services: Services, now: str
-) -> dict[str, list[str]]:
-    """Let a ledger know what was sent of every run, also of those that ended; return it in words.
-
-    Of a run whose file is damaged the run's own step tells.
-    """
-    found: dict[str, list[str]] = {}
-    for row in ledger.runs():
-        folder = with_writer(RunFolder(path=runs / row.run_id), services)
-        if was_begun(folder):
-            with suppress(HexmagicError):
-                found[row.run_id] = catch_up(folder, ledger, now)
-    return found
-
-
-def unknown_here(runs: Path, folders: Sequence[RunFolder]) -> str:
-    """Return the id of a run on hardware that was submitted, and that the ledger lacks."""
-    known = {row.run_id for row in ledger_runs(runs)}
-    return next((f.run_id for f in folders if f.run_id not in known and was_begun(f)), "")
+def folder_of(run_id: str, runs: Path) -> RunFolder:
+    """Return the folder of a run, whatever its name; if there is none, where it would be."""
+    if not (runs / run_id).exists():
+        for name in run_ids(runs):
+            if _run_id(runs / name) == run_id:
+                return RunFolder(path=runs / name)
+    return RunFolder(path=runs / run_id)
 
 
 def runs_without_folder(runs: Path) -> list[str]:

@@ -21,6 +21,7 @@ from ..run import Run
 from ..start import Request
 from ..tick import Ticker, make_ticker
 from ..tick_report import RunStep
+from .catching_up import catch_up_all
 from .settling import gone_jobs, look_or_gone, take_back
 from .start import check_service, create_on_hardware, hardware_checks, retry_failed
 
@@ -41,9 +42,11 @@ def begin(
 
     Raises:
         RefusedError: a check is not met; nothing is written.
+        StorageError: what was submitted here is not all known; likewise.
         WaitingError: another process is at work in the directory.
     """
     with directory_lock(runs, wait_seconds=LOCK_SECONDS):
+        catch_up_all(runs, services).require_all()
         checks = hardware_checks(prepared, engine, runs=runs, services=services)
         refuse_failed(checks, request.where)
         return create_on_hardware(prepared, engine, spec=request.spec, runs=runs, services=services)
@@ -88,12 +91,14 @@ def plan_again(folder: RunFolder, services: Services) -> int:
     Raises:
         RemoteError: the service does not answer to that; nothing is planned.
         RefusedError: it is not the one that has the run's jobs.
+        StorageError: what the folder has of its submissions is damaged.
     """
     runs = folder.path.parent
     with (
         directory_lock(runs, wait_seconds=LOCK_SECONDS),
         HardwareLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger,
     ):
+        catch_up_all(runs, services).require_run(folder.run_id)
         gone = gone_jobs(ledger, folder.run_id)
         if gone:
             ticker = make_ticker(runs, services, workers=1)
@@ -109,8 +114,7 @@ def plan_again(folder: RunFolder, services: Services) -> int:
 def one_step(folder: RunFolder, ticker: Ticker) -> RunStep:
     """Do one step of a run."""
     with directory_lock(ticker.runs, wait_seconds=LOCK_SECONDS):
-        known = ticker.catch_up().get(folder.run_id, ())
-        return ticker.step_hardware(folder, known=known)
+        return ticker.step_hardware(folder, catch_up_all(ticker.runs, ticker.services))
 
 
 def wait_for(

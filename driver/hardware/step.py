@@ -14,13 +14,10 @@ from ...backends.remote import GoneError, Remote, RemoteError
 from ..execution import latest
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import JobKey, JobRow, RunState
+from ..ledger.jobs import OPEN, JobKey, JobRow, RunState
 from ..machines import Machines
 from ..site import Site
 from .settling import MOST_FAILURES
-
-OPEN = ("planned", "intended", "unknown", "submitted")
-"""States of a job that a step may change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +30,7 @@ class HardwareRun:
         machines: the service, asked of each machine once in a step.
         now: the time, UTC, ISO 8601.
         versions: written into every shot file.
+        hold: why nothing may be submitted here, in words; empty if it may.
         said: what was done, in words.
         waits: why something was not done, in words.
         refused: what of it only a person can change.
@@ -44,6 +42,7 @@ class HardwareRun:
     machines: Machines
     now: Callable[[], str]
     versions: dict[str, str]
+    hold: str = ""
     said: list[str] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -98,7 +97,7 @@ def step(run: HardwareRun, *, cancelling: bool, resubmit: bool = False) -> RunSt
     """
     from .collecting import collect
     from .searching import recall, search, submission_of
-    from .submitting import submit
+    from .submitting import submit, submit_again
 
     for job in run.jobs("intended"):
         run.ledger.move(job, "unknown", detail="the process that was submitting it is gone")
@@ -109,7 +108,7 @@ def step(run: HardwareRun, *, cancelling: bool, resubmit: bool = False) -> RunSt
         _cancel(run, unlisted)
     elif resubmit:
         for job in (job for job in unlisted if job.key in told):
-            run.ledger.plan_again(job, detail="to be submitted again: a person's word")
+            submit_again(run, job)
             run.said.append(f"{run.name(job)}: planned again, as asked")
     if not cancelling:  # what was sent before may be listed now, whatever holds it back
         sent = [job for job in run.jobs("planned") if submission_of(run, job).intended]

@@ -19,15 +19,23 @@ from ..ledger.submissions import SubmissionRow
 from ..site import SITE_NAME
 
 SUBMITTED = "submitted.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+MOST_ATTEMPTS = 1000
+"""A later attempt at a shard is no attempt of a person's."""
 
 
 class Sent(TypedDict):
-    """A submission: of which attempt at which shard, and when it was last begun, UTC."""
+    """A submission.
+
+    shard, attempt: what it is of. intended: when it was last begun, UTC. unclear: how often it was
+    sent before that with a fate that never became clear. id: the service's, once it has accepted.
+    """
 
     shard: str
     attempt: int
     intended: str
+    unclear: int
+    id: str | None
 
 
 class Document(TypedDict):
@@ -57,9 +65,26 @@ def note_submission(folder: RunFolder, asked: SubmissionRow, url: str | None) ->
     document = read_submitted(folder) or Document(
         schema_version=SCHEMA_VERSION, url=url, submissions={}
     )
-    sent = Sent(shard=asked.shard, attempt=asked.attempt, intended=str(asked.intended))
-    document["submissions"][asked.tag] = sent
+    document["submissions"][asked.tag] = Sent(
+        shard=asked.shard,
+        attempt=asked.attempt,
+        intended=str(asked.intended),
+        unclear=asked.unclear,
+        id=None,
+    )
     folder.write_json(SUBMITTED, document)
+
+
+def note_accepted(folder: RunFolder, tag: str, remote_id: str) -> None:
+    """Write which job a submission has become.
+
+    Raises:
+        StorageError: the file system refuses; an older ledger will have to look for it then.
+    """
+    document = read_submitted(folder)
+    if document is not None and tag in document["submissions"]:
+        document["submissions"][tag]["id"] = remote_id
+        folder.write_json(SUBMITTED, document)
 
 
 def withdraw_submission(folder: RunFolder, before: SubmissionRow) -> None:
@@ -105,22 +130,31 @@ def read_submitted(folder: RunFolder) -> Document | None:
         return None
     with _advised(), damage_told(folder.path / SUBMITTED):
         document: Any = folder.read_json(SUBMITTED)
-        if document["schema_version"] != SCHEMA_VERSION:
+        if document["schema_version"] not in (1, SCHEMA_VERSION):
             raise ValueError(f"schema_version {document['schema_version']}, not {SCHEMA_VERSION}")
         url = document["url"]
-        found = {
-            str(tag): Sent(
-                shard=str(one["shard"]),
-                attempt=int(one["attempt"]),
-                intended=str(one["intended"]),
-            )
-            for tag, one in document["submissions"].items()
-        }
-        for one in found.values():
-            datetime.fromisoformat(one["intended"])
+        found = {str(tag): _sent(one) for tag, one in document["submissions"].items()}
         if url is not None and not isinstance(url, str):
             raise TypeError("url is no text")
     return Document(schema_version=SCHEMA_VERSION, url=url, submissions=found)
+
+
+def _sent(one: Any) -> Sent:
+    """Return a submission as it was written; version 1 had neither `unclear` nor `id`."""
+    sent = Sent(
+        shard=str(one["shard"]),
+        attempt=int(one["attempt"]),
+        intended=str(one["intended"]),
+        unclear=int(one.get("unclear", 0)),
+        id=one.get("id"),
+    )
+    if datetime.fromisoformat(sent["intended"]).tzinfo is None:
+        raise ValueError(f"intended: {sent['intended']} has no time zone")
+    if not 1 <= sent["attempt"] <= MOST_ATTEMPTS or sent["unclear"] < 0:
+        raise ValueError(f"attempt {sent['attempt']}, unclear {sent['unclear']}: cannot be")
+    if sent["id"] is not None and not isinstance(sent["id"], str):
+        raise TypeError("id is no text")
+    return sent
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,13 @@ from ...backends.remote import (
 from ...experiments.errors import RefusedError
 from ..folder.archive import load_canary, load_circuit, save_calibration
 from ..folder.files import StorageError
-from ..ledger.jobs import JobRow
+from ..ledger.jobs import OPEN, JobRow
 from ..ledger.submissions import SubmissionRow
 from .budgets import limits
 from .preflight import check_machines
 from .searching import audit, recall, search, seconds_between, submission_of, was_ahead
 from .start import run_tag
-from .submitted import note_submission, withdraw_submission
+from .submitted import note_accepted, note_submission, withdraw_submission
 
 if TYPE_CHECKING:
     from .step import HardwareRun
@@ -44,6 +45,9 @@ def submit(run: HardwareRun, jobs: Sequence[JobRow]) -> None:
         StorageError: the file system refuses; nothing was sent then.
     """
     if not jobs:
+        return
+    if run.hold:
+        run.waits.append(f"nothing is submitted: {run.hold}")
         return
     try:
         devices = check_machines(run.folder, run.machines)
@@ -81,13 +85,15 @@ def _strangers(run: HardwareRun) -> list[str]:
     """Return the ids of jobs that the service lists for this run and that are not known here.
 
     They come from a copy of the run in another runs directory, which is a second one to pay, or
-    this ledger is an older copy. Those under a tag of ours are no strangers: `search` adopts them.
+    this ledger is an older copy. Those under a tag that may have more are none: `search` adopts
+    them, or `hear` cancels them.
 
     Raises:
         RemoteError: the service does not answer.
     """
     known = {remote.remote_id for remote in run.ledger.remotes(run.folder.run_id)}
-    tags = {s.tag for s in run.ledger.submissions(run.folder.run_id)}
+    expected = [*run.jobs(*OPEN, "parked"), *run.ledger.unheard()]
+    tags = {submission_of(run, job).tag for job in expected}
     listed = {job.id for job in run.remote.find(run_tag(run.folder.run_id))} - known
     mine = {job.id for tag in (tags if listed else ()) for job in run.remote.find(tag)}
     return sorted(listed - mine)
@@ -152,6 +158,7 @@ def _submit_one(run: HardwareRun, job: JobRow, asked: SubmissionRow, calibration
     sent = RemoteJob(id=remote_id, state="queued", word="submitted", device=asked.device)
     job = run.ledger.adopt(job, sent, detail=f"accepted as {remote_id}")
     run.said.append(f"{run.name(job)}: submitted as {remote_id}")
+    note_accepted(run.folder, asked.tag, remote_id)
     audit(run, job)
     return True
 
@@ -171,6 +178,18 @@ def _intend(
         run.ledger.was_not_accepted(job, before=asked, sent=False, detail=f"not sent: {error}")
         raise
     return job
+
+
+def submit_again(run: HardwareRun, job: JobRow) -> None:
+    """Plan a parked job again: a person's word that the service has not accepted it.
+
+    If the clock was ahead when it was sent, it counts as sent now: in the run folder first, which
+    would say else that the ledger is an older one.
+    """
+    asked = submission_of(run, job)
+    sent = min(str(asked.intended), run.now())
+    note_submission(run.folder, replace(asked, intended=sent), run.site.ibm.url)
+    run.ledger.plan_again(job, intended=sent, detail="to be submitted again: a person's word")
 
 
 def _rejected(run: HardwareRun, job: JobRow, error: RejectedError) -> None:

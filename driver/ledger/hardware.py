@@ -68,47 +68,50 @@ class HardwareLedger(Ledger):
             detail: of the event.
         """
         with self._transaction():
-            last_sent = self._clock() if sent else before.intended
+            asked = self.submission(job)
+            intended = asked.intended if asked else None
+            now = self._clock()
+            last_sent = max(now, intended or now) if sent else before.intended
             self._db.execute(
                 f"UPDATE submissions SET intended = ?, looks = ?, unclear = ? WHERE {_THIS_JOB}",
                 (last_sent, before.looks, before.unclear, *job.key),
             )
             return self._step(self._step(job, "unknown", detail), "planned", detail)
 
-    def plan_again(self, job: JobRow, *, detail: str) -> JobRow:
-        """Write a person's word that a parked job is to be submitted again.
-
-        If the clock was ahead when it was sent, it counts as sent now.
-        """
+    def plan_again(self, job: JobRow, *, intended: str, detail: str) -> JobRow:
+        """Write a person's word that a parked job, sent at a time, is to be submitted again."""
         with self._transaction():
             self._db.execute(
-                f"UPDATE submissions SET intended = MIN(intended, ?) WHERE {_THIS_JOB}",
-                (self._clock(), *job.key),
+                f"UPDATE submissions SET intended = ? WHERE {_THIS_JOB}", (intended, *job.key)
             )
             return self._step(job, "planned", detail)
 
-    def was_sent(self, job: JobRow, *, tag: str, intended: str, detail: str) -> JobRow:
+    def was_sent(
+        self, job: JobRow, *, tag: str, intended: str, unclear: int, detail: str
+    ) -> JobRow:
         """Write that a job was sent, under a tag; what became of it is unknown.
 
         Args:
-            job: planned, parked or unknown.
+            job: one that is not finished.
             tag: of the submission.
             intended: when it was begun, UTC.
+            unclear: how often it was sent before that, with a fate that never became clear.
             detail: of the events.
         """
         with self._transaction():
             self._db.execute(
-                "UPDATE submissions SET tag = ?, intended = ?, unclear = unclear + "
-                "(looks > 0 OR (? AND intended IS NOT NULL)), "
+                "UPDATE submissions SET tag = ?, intended = ?, unclear = MAX(unclear, ?), "
                 f"looks = 0 WHERE {_THIS_JOB}",
-                (tag, intended, job.state != "planned", *job.key),
+                (tag, intended, unclear, *job.key),
             )
-            if job.state == "unknown":
-                self._event(*job.key, from_state="unknown", to_state="unknown", detail=detail)
+            if job.state in ("unknown", "submitted"):
+                self._event(*job.key, from_state=job.state, to_state=job.state, detail=detail)
                 return job
             if job.state == "parked":
                 job = self._step(job, "planned", detail)
-            return self._step(self._step(job, "intended", detail), "unknown", detail)
+            if job.state == "planned":
+                job = self._step(job, "intended", detail)
+            return self._step(job, "unknown", detail)
 
     def take_back(self, job: JobRow, *, detail: str) -> JobRow:
         """Write that a job which the service had no longer is there again; it is submitted still.

@@ -36,6 +36,8 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     "cancelled": frozenset(),
 }
 FINISHED = frozenset(state for state, following in TRANSITIONS.items() if not following)
+OPEN = ("planned", "intended", "unknown", "submitted")
+"""States of a job that a step may change without a person's word."""
 
 _REMOTE = """
 CREATE TABLE submissions (

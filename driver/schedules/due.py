@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ...experiments.errors import HexmagicError, RefusedError
-from ...experiments.spec import parse_experiment
+from ...experiments.spec import HARDWARE, parse_experiment
 from ..execution import Services
+from ..folder.files import StorageError
 from ..folder.run_folder import RunFolder, partial_path
+from ..hardware.catching_up import CaughtUp, unknown_since, unknown_words
 from ..hardware.start import create_on_hardware
 from ..ledger.jobs import RunRow
 from ..ledger.runs import Ledger
@@ -31,6 +33,7 @@ _OPEN = ("running", "waiting", "parked", "cancelling", "interrupted")
 def start_due(
     row: ScheduleRow,
     ledger: ScheduleLedger,
+    caught_up: CaughtUp,
     *,
     runs: Path,
     services: Services,
@@ -46,6 +49,7 @@ def start_due(
     Args:
         row: the schedule.
         ledger: that it is in.
+        caught_up: what the ledger has learned under this lock.
         runs: the directory.
         services: clock, engines and so on.
         request: the experiment as a person has just given it, whose file messages name; else the
@@ -53,7 +57,8 @@ def start_due(
         checked: the same compiled and checked just now; else that is done here, if it is due.
 
     Raises:
-        StorageError: the file system refuses.
+        StorageError: the file system refuses; or it is for hardware, and the ledger lacks what was
+            submitted here, which may be what is due.
     """
     now = services.clockwork.now()
     known = row.last_run is None or ledger.run(row.last_run) is not None
@@ -62,7 +67,16 @@ def start_due(
         return None, f"refused, tried again later: {row.refusal}"
     try:
         found = request or request_of(row)
-        return _start(row, found, ledger, runs=runs, services=services, made=made, checked=checked)
+        return _start(
+            row,
+            found,
+            ledger,
+            caught_up,
+            runs=runs,
+            services=services,
+            made=made,
+            checked=checked,
+        )
     except HexmagicError as error:
         if not isinstance(error, RefusedError) and error.exit_code != 2:
             raise
@@ -80,6 +94,7 @@ def _start(
     row: ScheduleRow,
     request: Request,
     ledger: ScheduleLedger,
+    caught_up: CaughtUp,
     *,
     runs: Path,
     services: Services,
@@ -97,6 +112,7 @@ def _start(
                 ledger.end_schedule(row.name)
             return None, str(found)
         prepared_for = found
+        _require_known(row, request, caught_up, runs)
     checked = checked or check_plan(request, runs, services)
     refuse_failed(checked.checks, request.where)
     prepared, engine = checked.prepared, checked.engine
@@ -112,6 +128,20 @@ def _start(
         prepared, engine, spec=request.spec, runs=runs, services=services, run_id=run_id
     )
     return folder, f"started {run_id}"
+
+
+def _require_known(row: ScheduleRow, request: Request, caught_up: CaughtUp, runs: Path) -> None:
+    """Check that what is due on hardware was not started by a ledger that was lost since.
+
+    Raises:
+        StorageError: it may have been.
+    """
+    if request.experiment.device.backend != HARDWARE:
+        return
+    caught_up.require_all()
+    started = unknown_since(runs, row.name, datetime.fromisoformat(row.last_due or row.registered))
+    if started:
+        raise StorageError(f"waits: it may have been started: {unknown_words(started)}")
 
 
 def _open_run(row: ScheduleRow, ledger: Ledger) -> RunRow | None:

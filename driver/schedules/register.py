@@ -11,6 +11,7 @@ from ...experiments.errors import RefusedError, UsageError
 from ..execution import Services
 from ..folder.directory_lock import directory_lock
 from ..folder.run_folder import RunFolder
+from ..hardware.catching_up import catch_up_all
 from ..hardware.run import LOCK_SECONDS
 from ..ledger.runs import LEDGER_NAME
 from ..ledger.schedules import ScheduleLedger, ScheduleRow
@@ -58,7 +59,13 @@ def schedule_now(request: Request, runs: Path, services: Services) -> tuple[RunF
         if silence is not None:
             raise silence
         folder, said = start_due(
-            row, ledger, runs=runs, services=services, request=request, checked=checked
+            row,
+            ledger,
+            catch_up_all(runs, services),
+            runs=runs,
+            services=services,
+            request=request,
+            checked=checked,
         )
         if checked is not None and folder is None:
             refused = said.startswith("refused")
