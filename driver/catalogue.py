@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..experiments.errors import UsageError
+from ..experiments.errors import HexmagicError, UsageError
 from .folder.run_folder import PLAN, RunFolder
 from .ledger.jobs import RunRow
 from .ledger.runs import LEDGER_NAME, Ledger
@@ -73,6 +73,31 @@ def run_ids(runs: Path) -> list[str]:
     folders = {name for name in names if not name.startswith(".")}  # one that was never finished
     known = [row.run_id for row in ledger_runs(runs) if row.run_id in folders]
     return sorted(folders - set(known), key=_started) + known
+
+
+def run_folders(runs: Path, *, file: str = PLAN) -> dict[str, list[Path]]:
+    """Return the folders in a runs directory that have a file, by the ids of their runs.
+
+    A copy beside its original is left out; of copies alone all are there. A folder whose plan
+    cannot be read has its name as its id. The name of a run that the ledger has is taken for its
+    id: a thousand plans are not read.
+    """
+    known = {row.run_id for row in ledger_runs(runs)}
+    found: dict[str, list[Path]] = {}
+    for path in sorted(path.parent for path in runs.glob(f"*/{file}")):
+        if path.name.startswith("."):
+            continue
+        run_id = path.name if path.name in known else _recorded_id(path)
+        if path.name == run_id or not (runs / run_id).exists():
+            found.setdefault(run_id, []).append(path)
+    return found
+
+
+def _recorded_id(path: Path) -> str:
+    try:
+        return RunFolder(path=path).run_id
+    except HexmagicError:
+        return path.name
 
 
 def ledger_runs(runs: Path) -> list[RunRow]:

@@ -15,6 +15,7 @@ from distributed.security import Security
 from fakes.cluster import SHORT, Cluster, cluster, fake_distribution, wait_until
 from fakes.engine import sample
 
+import hexmagic
 from hexmagic.driver.dask.worker import differing, run_with_kit, software, source_digest
 from hexmagic.driver.executors import pool_factory, shards_in_flight
 from hexmagic.driver.workers import Kit, make_process_pool
@@ -185,13 +186,21 @@ def test_software_that_differs_is_named_on_both_sides() -> None:
 
 def test_a_changed_source_is_other_software(tmp_path: Path) -> None:
     folder = tmp_path / "hexmagic"
-    for name in ("experiments", "backends", "driver"):
+    for name in ("experiments", "backends", "analysis", "driver"):
         (folder / name).mkdir(parents=True)
         (folder / name / "code.py").write_text("x = 1\n")
     before = source_digest(folder)
     assert source_digest(folder) == before
     (folder / "backends" / "code.py").write_text("x = 2\n")
     assert source_digest(folder) != before
+    (folder / "analysis" / "code.py").unlink()
+    with pytest.raises(ValueError, match="no sources of hexmagic"):
+        source_digest(folder)
+
+
+def test_the_digest_is_of_the_sources_that_run() -> None:
+    folder = Path(hexmagic.__file__).parent
+    assert software()["hexmagic"].endswith(f"(sources {source_digest(folder)})")
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from .. import workers
 from ..workers import Kit
 
 _PACKAGES = ("numpy", "qiskit", "qiskit-aer", "clifft")
-_FOLDERS = ("experiments", "backends", "driver")
+_FOLDERS = ("experiments", "backends", "analysis", "driver")
 _one_at_a_time = threading.Lock()
 
 
@@ -33,17 +33,24 @@ def software() -> dict[str, str]:
     is taken once in a process, so a worker that has not seen a change since does not claim it.
     """
     found = {name: _version(name) for name in _PACKAGES}
-    sources = source_digest(Path(__file__).resolve().parents[1])
+    sources = source_digest(Path(__file__).resolve().parents[2])
     hexmagic = f"{_version('hexmagic')} (sources {sources})"
     python = ".".join(platform.python_version_tuple()[:2])
     return {"hexmagic": hexmagic, "python": python, **found}
 
 
 def source_digest(root: Path) -> str:
-    """Return a short digest of what workers run of hexmagic, whose packages are in `root`."""
+    """Return a short digest of what workers run of hexmagic, whose packages are in `root`.
+
+    Raises:
+        ValueError: one of them is not there.
+    """
     digest = hashlib.sha256()
     for folder in _FOLDERS:
-        for path in sorted((root / folder).rglob("*.py")):
+        paths = sorted((root / folder).rglob("*.py"))
+        if not paths:
+            raise ValueError(f"{root / folder}: no sources of hexmagic")
+        for path in paths:
             content = path.read_bytes()
             digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode())
             digest.update(content)

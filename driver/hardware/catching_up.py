@@ -7,7 +7,8 @@ it is sent again, and the service is asked what became of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,16 +16,18 @@ from pathlib import Path
 
 from ...backends.remote import RemoteJob
 from ...experiments.errors import HexmagicError
-from ..catalogue import ledger_runs, run_ids
+from ..catalogue import ledger_runs, run_folders
 from ..execution import Services, with_writer
 from ..folder.files import StorageError
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import FINISHED, RUN_ENDED, JobRow, JobState
+from ..ledger.jobs import FINISHED, RUN_ENDED, JobRow, JobState, RunRow
 from ..ledger.runs import LEDGER_NAME
+from ..machines import is_hardware
 from ..provenance import PROVENANCE
+from .open_runs import doubled_folders, folder_of
 from .start import plan_submissions
-from .submitted import SUBMITTED, Sent, read_submitted, was_begun
+from .submitted import SUBMITTED, Sent, read_submitted
 
 _LATER = f"{SUBMITTED} has a later attempt"
 _OVER: dict[str, tuple[JobState, ...]] = {
@@ -81,22 +84,43 @@ def catch_up_all(runs: Path, services: Services) -> CaughtUp:
 
     To be called under the lock of the directory, before anything is submitted or cancelled.
     """
-    folders = begun_folders(runs)
+    folders = run_folders(runs, file=SUBMITTED)
     if not (runs / LEDGER_NAME).is_file():
         return CaughtUp(unknown=_unknown(folders, known=()))
     said: dict[str, tuple[str, ...]] = {}
-    failed: dict[str, str] = {}
+    failed = doubled_folders(folders)
     with HardwareLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:
-        known = {row.run_id for row in ledger.runs()}
-        for run_id in known & folders.keys():
-            folder = with_writer(RunFolder(path=folders[run_id]), services)
+        rows = {row.run_id: row for row in ledger.runs()}
+        for run_id in sorted(folders.keys() & rows.keys() - failed.keys()):
+            folder = with_writer(RunFolder(path=folders[run_id][0]), services)
             try:
                 said[run_id] = tuple(catch_up(folder, run_id, ledger))
             except HexmagicError as error:
                 failed[run_id] = str(error)
             except Exception as error:  # a bug: its run waits, and no other submits beside it
                 failed[run_id] = f"internal error: {type(error).__name__}: {error}"
-    return CaughtUp(said=said, failed=failed, unknown=_unknown(folders, known))
+                services.tell(traceback.format_exc())
+        for row in rows.values():
+            if row.state not in RUN_ENDED and row.run_id not in failed:
+                _cancel_again(runs, row, ledger)
+    return CaughtUp(said=said, failed=failed, unknown=_unknown(folders, rows))
+
+
+def _cancel_again(runs: Path, row: RunRow, ledger: HardwareLedger) -> None:
+    """Cancel a run whose folder says that a person has cancelled it since the ledger was written.
+
+    One that cannot be read is told in its own step.
+    """
+    run = ledger.run(row.run_id)  # which may have been resumed since
+    if run is None or run.state == "cancelling":
+        return
+    with suppress(HexmagicError):
+        folder = folder_of(row.run_id, runs)
+        if not is_hardware(folder.plan):
+            return
+        if folder.read_json(PROVENANCE)["state"] in ("cancelling", "cancelled"):
+            detail = "its folder says that it was cancelled: this ledger is an older one"
+            ledger.set_run_state(row.run_id, "cancelling", detail=detail)
 
 
 def catch_up(folder: RunFolder, run_id: str, ledger: HardwareLedger) -> list[str]:
@@ -175,31 +199,14 @@ def _next_attempt(folder: RunFolder, ledger: HardwareLedger, job: JobRow) -> Job
     return job
 
 
-def begun_folders(runs: Path) -> dict[str, Path]:
-    """Return the folders here of which something was about to be sent, by the ids of their runs.
-
-    A copy beside its original is none. A folder whose plan cannot be read has its name as its id.
-    """
-    found: dict[str, Path] = {}
-    for name in run_ids(runs):
-        folder = RunFolder(path=runs / name)
-        if was_begun(folder):
-            run_id = name
-            with suppress(HexmagicError):
-                run_id = folder.run_id
-            if run_id == name or not (runs / run_id).exists():
-                found[run_id] = folder.path
-    return found
-
-
 def unknown_since(runs: Path, name: str, since: datetime) -> str:
     """Return the id of a run of an experiment that the ledger lacks, submitted here since a time.
 
     Empty if there is none. It may be what a schedule has started, by a ledger that was lost since.
     """
     known = {row.run_id for row in ledger_runs(runs)}
-    for run_id, path in begun_folders(runs).items():
-        folder = RunFolder(path=path)
+    for run_id, paths in run_folders(runs, file=SUBMITTED).items():
+        folder = RunFolder(path=paths[0])
         if run_id not in known and (
             folder.plan.name == name and _time(folder.document["created"]) >= since
         ):
@@ -215,12 +222,12 @@ def unknown_words(run_id: str) -> str:
     )
 
 
-def _unknown(folders: dict[str, Path], known: Iterable[str]) -> str:
+def _unknown(folders: Mapping[str, Sequence[Path]], known: Iterable[str]) -> str:
     """Return the id of a begun run that is not known and has not ended; empty if there is none."""
-    for run_id in folders.keys() - {*known}:
+    for run_id in sorted(folders.keys() - {*known}):
         state = ""
         with suppress(HexmagicError):
-            state = RunFolder(path=folders[run_id]).read_json(PROVENANCE)["state"]
+            state = RunFolder(path=folders[run_id][0]).read_json(PROVENANCE)["state"]
         if state not in RUN_ENDED:  # else it is a copy to look at, or its charges are history
             return run_id
     return ""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from ...experiments.errors import HexmagicError
-from ..catalogue import ledger_runs, run_ids
+from ..catalogue import ledger_runs, run_folders, run_ids
 from ..execution import Services, with_writer
-from ..folder.run_folder import RunFolder
+from ..folder.run_folder import PLAN, RunFolder
 from ..ledger.hardware import HardwareLedger
 from ..ledger.jobs import RUN_ENDED
 from ..ledger.runs import LEDGER_NAME
@@ -17,6 +17,10 @@ from ..machines import is_hardware
 from ..provenance import PROVENANCE
 from ..tick_report import FAILED, RunStep
 
+_LOST = (
+    "its folder, or plan.json in it, is gone, and its jobs may go on: bring it back, or give it up "
+    "with `hexmagic cancel {}`"
+)
 BEGINNING_SECONDS = 10.0
 """Between making its folder and taking its lock a process may need so long."""
 
@@ -26,33 +30,45 @@ def open_folders(runs: Path, services: Services) -> tuple[list[RunFolder], list[
     states = {row.run_id: row.state for row in ledger_runs(runs)}
     now = services.clockwork.now()
     folders: list[RunFolder] = []
-    damaged = [_lost(run_id) for run_id in runs_without_folder(runs)]
-    for run_id in run_ids(runs):
-        if states.get(run_id) in RUN_ENDED:
+    doubled = doubled_folders(run_folders(runs))
+    damaged = [_damaged(run_id, _LOST.format(run_id)) for run_id in runs_without_folder(runs)]
+    damaged += [_damaged(run_id, words) for run_id, words in doubled.items()]
+    for name in run_ids(runs):
+        if states.get(name) in RUN_ENDED:
             continue
-        folder = with_writer(RunFolder(path=runs / run_id), services)
+        folder = with_writer(RunFolder(path=runs / name), services)
         try:
+            if folder.run_id in doubled:
+                continue
             if not _is_copy(folder, states) and _is_left(folder, states, now):
                 folders.append(folder)
         except HexmagicError as error:
-            problems = (str(error),)
-            damaged.append(
-                RunStep(run=run_id, state="damaged", problems=problems, exit_code=FAILED)
-            )
+            damaged.append(_damaged(name, str(error)))
     return folders, damaged
+
+
+def doubled_folders(folders: Mapping[str, Sequence[Path]]) -> dict[str, str]:
+    """Return the runs of which several renamed folders are here, and in words what to do.
+
+    Each would be gone on with, and each would note only what it has sent itself.
+    """
+    return {
+        run_id: f"{' and '.join(map(str, paths))} are both run {run_id}: move one of them away"
+        for run_id, paths in folders.items()
+        if len(paths) > 1
+    }
 
 
 def folder_of(run_id: str, runs: Path) -> RunFolder:
     """Return the folder of a run, whatever its name; if there is none, where it would be."""
-    if not (runs / run_id).exists():
-        for name in run_ids(runs):
-            if _run_id(runs / name) == run_id:
-                return RunFolder(path=runs / name)
-    return RunFolder(path=runs / run_id)
+    path = runs / run_id
+    if not path.exists():
+        path = run_folders(runs).get(run_id, [path])[0]
+    return RunFolder(path=path)
 
 
 def runs_without_folder(runs: Path) -> list[str]:
-    """Return the runs on hardware that have not ended and whose folder is gone."""
+    """Return the runs on hardware that have not ended and whose folder, or its plan, is gone."""
     if not (runs / LEDGER_NAME).is_file():
         return []
     with HardwareLedger.reading(runs / LEDGER_NAME) as ledger:
@@ -60,19 +76,11 @@ def runs_without_folder(runs: Path) -> list[str]:
             row.run_id
             for row in ledger.runs()
             if row.state not in RUN_ENDED
-            and not (runs / row.run_id).exists()
+            and not (runs / row.run_id / PLAN).is_file()
             and ledger.submissions(row.run_id)
         ]
-    renamed = {_run_id(runs / name) for name in run_ids(runs)} if missing else set()
-    return [run_id for run_id in missing if run_id not in renamed]
-
-
-def _run_id(path: Path) -> str:
-    """Return the id that a folder records, whatever its name; empty if it cannot be read."""
-    try:
-        return RunFolder(path=path).run_id
-    except HexmagicError:
-        return ""
+    here = run_folders(runs) if missing else {}
+    return [run_id for run_id in missing if run_id not in here]
 
 
 def _is_copy(folder: RunFolder, states: Mapping[str, str]) -> bool:
@@ -91,9 +99,5 @@ def _is_left(folder: RunFolder, states: Mapping[str, str], now: str) -> bool:
     return age > timedelta(seconds=BEGINNING_SECONDS)
 
 
-def _lost(run_id: str) -> RunStep:
-    problem = (
-        f"its folder is gone, its jobs may go on: bring it back, or give it up with "
-        f"`hexmagic cancel {run_id}`"
-    )
+def _damaged(run_id: str, problem: str) -> RunStep:
     return RunStep(run=run_id, state="damaged", problems=(problem,), exit_code=FAILED)

@@ -15,6 +15,7 @@ from ..folder.files import StorageError
 from ..ledger.jobs import JobRow
 from ..ledger.submissions import RemoteRow, SubmissionRow
 from .settling import look_or_gone
+from .submitted import note_accepted
 
 if TYPE_CHECKING:
     from .step import HardwareRun
@@ -32,6 +33,7 @@ def search(run: HardwareRun, job: JobRow) -> None:
 
     Raises:
         RemoteError: the service does not answer.
+        StorageError: the file system refuses.
     """
     asked = submission_of(run, job)
     found = run.remote.find(asked.tag)
@@ -39,6 +41,7 @@ def search(run: HardwareRun, job: JobRow) -> None:
         alive = [r for r in found if r.state not in ("failed", "cancelled")]
         kept = (alive or list(found))[0]
         job = run.ledger.adopt(job, kept, detail=f"found by its tag: {kept.id}")
+        note_accepted(run.folder, asked.tag, kept.id)
         run.said.append(f"{run.name(job)}: found at the service as {kept.id}")
         _cancel_doubles(run, job, found)
         return

@@ -157,8 +157,8 @@ def retry_failed(folder: RunFolder, ledger: HardwareLedger) -> int:
             "(`hexmagic tick` goes on with it)"
         )
     if again:  # first: after a crash the next step ends the run again, or goes on with it
+        tell_state(folder, "waiting")  # a folder that says it was cancelled is, by an older ledger
         ledger.set_run_state(folder.run_id, "waiting", detail="resumed")
-        tell_state(folder, "waiting")
     for job in again:
         ledger.retry(job, detail=f"attempt {job.attempt} {job.state}; a person asked for another")
     plan_submissions(folder, ledger)

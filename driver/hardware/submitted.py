@@ -100,7 +100,10 @@ def withdraw_submission(folder: RunFolder, before: SubmissionRow) -> None:
     if before.intended is None:
         del document["submissions"][before.tag]
     else:
-        document["submissions"][before.tag]["intended"] = before.intended
+        document["submissions"][before.tag] |= {
+            "intended": before.intended,
+            "unclear": before.unclear,
+        }
     folder.write_json(SUBMITTED, document)
 
 

@@ -1,0 +1,126 @@
+"""Run folders that were renamed, doubled or damaged, and what a person said that only they know."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from fakes.hardware import (
+    ONE,
+    TWO,
+    World,
+    bring_the_ledger_back,
+    keep_the_ledger,
+    make_world,
+    submitted,
+    words,
+)
+
+from hexmagic.backends.remote import NotAcceptedError, RemoteError, UnclearError
+
+DOWN = RemoteError("HTTP 503: down")
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return make_world(tmp_path, monkeypatch)
+
+
+def test_two_renamed_folders_of_a_run_are_told_and_nothing_is_sent(world: World) -> None:
+    world.remote.fail("open_batch", DOWN)
+    folder = world.start(text=ONE).path
+    shutil.copytree(folder, world.runs / "b")
+    folder.rename(world.runs / "a")
+    output = " ".join(world.tick(code=4).stdout.split())
+    assert f"runs/a and runs/b are both run {folder.name}: move one of them away" in output
+    assert world.remote.count("post") == 0
+    shutil.rmtree(world.runs / "b")
+    world.tick(code=75)
+    assert world.states() == ["submitted"]
+
+
+def test_beside_two_folders_of_a_submitted_run_no_other_submits(world: World) -> None:
+    folder = world.start(text=ONE, name="x").path
+    shutil.copytree(folder, world.runs / "b")
+    folder.rename(world.runs / "a")
+    result = world.call("run", world.spec(text=ONE, name="y"), "--no-wait")
+    assert (result.exit_code, world.remote.count("post")) == (4, 1)
+    assert "move one of them away" in result.output
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_cancelled_run_stays_cancelled_with_an_older_ledger(world: World, sent: bool) -> None:
+    if not sent:
+        world.remote.fail("open_batch", DOWN)
+    world.site("[ibm]\nposts_per_minute = 1\n")
+    world.start(text=TWO)
+    keep_the_ledger(world)
+    world.call("cancel", "latest")
+    bring_the_ledger_back(world)
+    world.clock.advance(200)
+    world.tick(code=0)
+    assert (world.state(), world.states()) == ("cancelled", ["cancelled", "cancelled"])
+    assert world.remote.count("post") == int(sent)
+
+
+def test_a_cancelled_run_that_was_resumed_goes_on(world: World) -> None:
+    world.remote.fail("open_batch", DOWN)
+    world.start(text=ONE)
+    world.call("cancel", "latest")
+    world.remote.fail("open_batch", DOWN)
+    world.call("run", "--resume", "latest", "--no-wait")
+    world.tick(code=75)
+    assert world.states() == ["cancelled", "submitted"]
+
+
+def test_a_run_without_its_plan_is_told_and_can_be_given_up(world: World) -> None:
+    folder = world.start(text=ONE).path
+    (folder / "plan.json").unlink()
+    assert "its folder, or plan.json in it, is gone" in " ".join(world.tick(code=4).stdout.split())
+    assert world.call("cancel", folder.name).exit_code == 0
+    assert words(world) == ["cancelled"]
+
+
+def test_beside_a_submitted_run_without_a_plan_an_older_ledger_submits_nothing(
+    world: World,
+) -> None:
+    world.start(text=ONE, name="x")
+    keep_the_ledger(world)
+    folder = world.start(text=ONE, name="y").path
+    (folder / "plan.json").unlink()
+    bring_the_ledger_back(world)
+    result = world.call("run", world.spec(text=ONE, name="z"), "--no-wait")
+    assert (result.exit_code, world.remote.count("post")) == (4, 2)
+    assert f"{folder.name} was submitted and the ledger does not have it" in result.output
+
+
+def test_the_id_of_a_job_that_was_found_by_its_tag_is_noted(world: World) -> None:
+    world.remote.fail("post", UnclearError("lost"), after=True)
+    world.start(text=ONE)
+    world.tick(code=75)
+    assert [one["id"] for one in entries(world)] == ["job-1"]
+
+
+def test_what_was_not_sent_after_all_is_noted_as_it_was_before(world: World) -> None:
+    world.remote.fail("post", UnclearError("lost"))
+    world.start(text=ONE)
+    world.clock.advance(121)
+    for _ in range(3):
+        world.tick()
+    world.remote.fail("post", NotAcceptedError("no connection", sent=False))
+    before = entries(world)
+    world.tick("--resubmit", "latest", code=75)
+    assert entries(world) == before
+    with world.ledger() as ledger:
+        (asked,) = ledger.submissions(world.run_ids()[-1])
+    assert [(one["intended"], one["unclear"]) for one in before] == [
+        (asked.intended, asked.unclear)
+    ]
+
+
+def entries(world: World) -> list[dict[str, object]]:
+    """Return what the newest run's folder says of its submissions."""
+    found: dict[str, dict[str, object]] = json.loads(json.dumps(submitted(world)["submissions"]))
+    return list(found.values())
