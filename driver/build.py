@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..backends.compilation import Compiled, compile_program
 from ..backends.device import Device, load_device
 from ..backends.embedding import choose_embedding, require_room
-from ..backends.noise.placing import make_noise, single_qubit_readout
+from ..backends.noise.models import make_noise, single_qubit_readout
 from ..backends.routing import route_program
 from ..experiments.certificates.single import KINDS
 from ..experiments.errors import UsageError

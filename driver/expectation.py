@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 
 
 class ExpectationError(HexmagicError):
-    """A run is complete, but its result is not what was expected of it."""
+    """A run is complete, or a certificate made, but it is not what was expected or asked for."""
 
     exit_code = 5
 

@@ -13,7 +13,7 @@ from ..backends.clifft import engine as clifft_engine
 from ..backends.clifft.noise import is_symmetric
 from ..backends.compilation import Compiled
 from ..backends.known_strata import known_strata
-from ..backends.noise.placing import make_noise
+from ..backends.noise.models import make_noise
 from ..backends.prediction import predict_acceptance
 from ..experiments.certificates.pairs import Progress
 from ..experiments.certificates.single import Certificate, Kind

@@ -88,7 +88,7 @@ class Ticker:
     ) -> RunStep:
         """Do one step of a run on hardware, under the lock of the directory.
 
-        Whatever goes wrong is told and leaves the other runs alone; `--debug` has no traceback.
+        Whatever goes wrong is told and leaves the other runs alone; of a bug the traceback too.
 
         Args:
             folder: the run.

@@ -1,4 +1,4 @@
-"""A ledger lost or older than the run, another address, a copied directory: nothing is paid twice.
+"""A ledger that was lost, another address, a copied directory: nothing is paid twice.
 
 The service's listing lags in most of these: what is known, the run folder and the ledger tell.
 """
@@ -11,16 +11,24 @@ from pathlib import Path
 
 import pytest
 from fakes.commands import one_line
-from fakes.hardware import SPEC, KilledError, World, make_world
+from fakes.hardware import (
+    ONE,
+    TWO,
+    KilledError,
+    World,
+    known,
+    lose_the_ledger,
+    make_world,
+    park,
+    submitted,
+    words,
+)
 
 from hexmagic.backends.remote import NotAcceptedError, RemoteError, UnclearError
 from hexmagic.driver.folder.files import StorageError
 from hexmagic.driver.hardware.collecting import MOST_FETCHES
 from hexmagic.driver.hardware.settling import PATIENCE_SECONDS
-from hexmagic.driver.ledger.runs import LEDGER_NAME
 
-ONE = SPEC.replace("shots: 300", "shots: 100")
-TWO = SPEC.replace("shots: 300", "shots: 200")
 DOWN = RemoteError("HTTP 503: down")
 LAG = 1000.0
 YEAR = 365 * 86400.0
@@ -29,46 +37,6 @@ YEAR = 365 * 86400.0
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return make_world(tmp_path, monkeypatch)
-
-
-def lose_the_ledger(world: World) -> None:
-    for path in world.runs.glob(f"{LEDGER_NAME}*"):
-        path.unlink()
-
-
-def keep_the_ledger(world: World) -> None:
-    shutil.copy(world.runs / LEDGER_NAME, world.path / "backup")
-
-
-def bring_the_ledger_back(world: World) -> None:
-    shutil.copy(world.path / "backup", world.runs / LEDGER_NAME)
-
-
-def submitted(world: World) -> dict[str, object]:
-    """Return what the newest run's folder says was sent."""
-    found: dict[str, object] = json.loads(
-        (world.runs / world.run_ids()[-1] / "submitted.json").read_text()
-    )
-    return found
-
-
-def words(world: World) -> list[str]:
-    return [job.state for job in world.remote.jobs]
-
-
-def known(world: World, runs: str = "runs") -> dict[str, int]:
-    """Return the service's jobs that a ledger knows, and whether each is the one that counts."""
-    document = json.loads(world.call("status", "latest", "--runs", runs, "--format", "json").stdout)
-    kept = {one["remote_id"]: 1 for one in document["hardware"]["jobs"]}
-    return kept | dict.fromkeys(document["hardware"]["doubles"], 0)
-
-
-def park(world: World) -> None:
-    """Let what is of unknown fate be parked."""
-    world.clock.advance(121)
-    for _ in range(3):
-        world.tick()
-    assert "parked" in world.states()
 
 
 # --- what was sent is in the run folder ---------------------------------------------------------
@@ -83,7 +51,7 @@ def test_what_is_about_to_be_sent_is_in_the_run_folder_before(
     def watched(body: bytes) -> str:
         document = submitted(world)
         assert document["url"] == "https://quantum.example/api"
-        seen.append(list(document["submissions"]))  # type: ignore[call-overload] # JSON
+        seen.append(list(document["submissions"]))
         return post(body)
 
     monkeypatch.setattr(world.remote, "post", watched)
@@ -148,196 +116,6 @@ def test_a_damaged_list_of_what_was_sent_submits_nothing(world: World) -> None:
     world.clock.advance(121)
     assert "submitted.json: damaged" in world.tick(code=4).stdout
     assert world.remote.count("post") == 1
-
-
-# --- a ledger that is older than the folder -----------------------------------------------------
-
-
-def test_a_ledger_from_a_backup_learns_what_was_sent_from_the_folder(world: World) -> None:
-    world.remote.listing_lag = LAG
-    world.remote.fail("open_batch", DOWN)
-    world.start(text=ONE)
-    keep_the_ledger(world)
-    world.tick(code=75)
-    bring_the_ledger_back(world)
-    assert world.states() == ["planned"]
-    result = world.tick(code=75)
-    assert "submitted.json has it as sent at" in result.stdout
-    assert (world.states(), world.remote.count("post")) == (["submitted"], 1)
-    assert known(world) == {"job-1": 1}  # the folder has the service's id
-
-
-@pytest.mark.parametrize("lag", [0.0, LAG])
-def test_a_second_attempt_is_not_sent_again_by_an_older_ledger(world: World, lag: float) -> None:
-    world.remote.fail("post", UnclearError("lost"))
-    world.start(text=TWO)
-    world.tick(code=75)
-    world.remote.end("failed", reason="fridge warm")
-    park(world)
-    assert world.states() == ["parked", "failed"]
-    keep_the_ledger(world)
-    world.remote.listing_lag = lag
-    world.call("run", "--resume", "latest", "--no-wait")
-    assert world.remote.count("post") == 3
-    bring_the_ledger_back(world)
-    world.call("run", "--resume", "latest", "--no-wait")
-    assert world.remote.count("post") == 3
-    world.clock.advance(lag)
-    world.tick()
-    assert world.jobs()[-1].state == "submitted"
-    assert len({job.tag for job in world.remote.jobs}) == 2
-
-
-def test_strangers_are_looked_for_while_a_job_is_parked(world: World) -> None:
-    world.remote.fail("post", UnclearError("lost"))
-    folder = world.start(text=TWO).path
-    park(world)
-    world.remote.end("failed", reason="fridge warm")
-    world.tick(code=4)
-    keep_the_ledger(world)
-    before = (folder / "submitted.json").read_text()
-    world.call("run", "--resume", "latest", "--no-wait")
-    world.remote.end()
-    bring_the_ledger_back(world)
-    (folder / "submitted.json").write_text(before)  # the whole directory is from the backup
-    result = world.call("run", "--resume", "latest", "--no-wait")
-    assert "jobs of this run that are not known here (job-2)" in result.output
-    assert f"`hexmagic cancel {folder.name}`" in result.output
-    assert world.remote.count("post") == 3
-    assert world.call("cancel", "latest").exit_code == 0
-    assert world.state() == "cancelled"
-
-
-def test_a_ledger_that_knows_an_earlier_submission_learns_of_the_later_one(world: World) -> None:
-    world.remote.listing_lag = 10
-    world.remote.fail("post", NotAcceptedError("HTTP 429: busy"))
-    world.start(text=ONE)
-    keep_the_ledger(world)
-    world.clock.advance(121)
-    world.tick(code=75)
-    bring_the_ledger_back(world)
-    world.clock.advance(1)
-    world.tick(code=75)
-    assert (world.states(), world.remote.count("post")) == (["submitted"], 2)  # the first: HTTP 429
-    assert known(world) == {"job-1": 1}
-
-
-def test_a_parked_job_that_was_sent_again_since_is_waited_for(world: World) -> None:
-    world.remote.listing_lag = 10
-    world.remote.fail("post", UnclearError("lost"))
-    world.start(text=ONE)
-    park(world)
-    keep_the_ledger(world)
-    world.tick("--resubmit", "latest", code=75)
-    bring_the_ledger_back(world)
-    world.clock.advance(1)
-    world.call("tick", "--resubmit", "latest")
-    with world.ledger() as ledger:
-        assert [one.unclear for one in ledger.submissions(world.run_ids()[-1])] == [1]
-    assert (world.remote.count("post"), len(world.remote.jobs)) == (2, 1)
-    world.clock.advance(10)
-    world.tick(code=75)
-    assert world.states() == ["submitted"]
-
-
-def test_what_is_in_flight_counts_before_another_run_submits(world: World) -> None:
-    world.remote.fail("open_batch", DOWN, times=2)
-    world.start(text=ONE, name="a")
-    world.start(text=TWO, name="b")
-    assert world.remote.jobs == []
-    keep_the_ledger(world)
-    world.site("[budget]\nqpu_seconds_per_day = 10\n")  # two jobs of 5 s
-    world.remote.listing_lag = LAG
-    world.remote.fail("standing", DOWN)  # of the first run: the second one submits
-    world.tick()
-    sent = [job.tag for job in world.remote.jobs]
-    assert len(sent) == 2
-    bring_the_ledger_back(world)
-    world.tick()
-    assert [job.tag for job in world.remote.jobs] == sent
-
-
-def test_an_attempt_that_an_older_ledger_lacks_is_taken_up(world: World) -> None:
-    world.start(text=ONE)
-    world.remote.end("failed", reason="fridge warm")
-    world.tick(code=4)
-    assert world.state() == "failed"
-    keep_the_ledger(world)
-    world.call("run", "--resume", "latest", "--no-wait")
-    bring_the_ledger_back(world)
-    world.tick(code=75)
-    assert (world.states(), world.remote.count("post")) == (["failed", "submitted"], 2)
-    world.remote.end()
-    world.tick(code=0)
-    assert (world.state(), [job.attempt for job in world.jobs()]) == ("done", [1, 2])
-
-
-def test_one_damaged_file_does_not_keep_the_late_jobs_of_other_runs_alive(world: World) -> None:
-    world.remote.listing_lag = LAG
-    ids = []
-    for name in ("a", "b"):
-        world.remote.fail("post", UnclearError("lost"), after=True)
-        ids.append(world.start(text=ONE, name=name).run_id)
-    world.clock.advance(121)
-    for _ in range(3):
-        world.tick()
-    for run_id in ids:
-        world.call("cancel", run_id)
-    (world.runs / ids[0] / "submitted.json").write_text("")
-    world.clock.advance(LAG)
-    output = " ".join(world.tick().stdout.split())
-    assert words(world) == ["queued", "cancelled"]
-    assert "submitted.json: " in output and "bring the file back, or remove it" in output
-
-
-def test_a_time_that_is_none_damages_the_file_and_not_the_ledger(world: World) -> None:
-    world.remote.fail("open_batch", DOWN)
-    folder = world.start(text=ONE).path
-    keep_the_ledger(world)
-    world.remote.listing_lag = 50
-    world.tick(code=75)
-    bring_the_ledger_back(world)
-    path = folder / "submitted.json"
-    good = path.read_text()
-    document = json.loads(good)
-    for one in document["submissions"].values():
-        one["intended"] = "yesterday"
-    path.write_text(json.dumps(document))
-    assert "submitted.json: damaged: Invalid isoformat" in world.tick(code=4).stdout
-    path.write_text(good)
-    world.tick(code=75)
-    assert (world.states(), world.remote.count("post")) == (["submitted"], 1)
-
-
-def test_a_schedule_starts_nothing_beside_a_run_that_the_ledger_lacks(world: World) -> None:
-    text = ONE + "schedule: {every: 24h}\n"
-    world.call("run", world.spec(text=text), "--no-wait")
-    world.remote.end()
-    world.tick()
-    keep_the_ledger(world)
-    world.clock.advance(86401)
-    world.tick()
-    posts = world.remote.count("post")
-    bring_the_ledger_back(world)
-    output = " ".join(world.tick(code=4).stdout.split())
-    assert "was submitted and the ledger does not have it" in output
-    assert world.remote.count("post") == posts
-
-
-def test_what_was_sent_first_and_turns_up_done_counts_and_the_second_is_cancelled(
-    world: World,
-) -> None:
-    world.remote.listing_lag = 300
-    world.remote.fail("post", UnclearError("lost"), after=True)
-    world.start(text=ONE)
-    park(world)
-    world.tick("--resubmit", "latest", code=75)
-    world.remote.end("done", world.remote.jobs[0])
-    world.clock.advance(180)
-    world.tick()
-    world.tick()
-    assert (world.state(), words(world)) == ("done", ["done", "cancelled"])
-    assert known(world) == {"job-1": 1, "job-2": 0}
 
 
 # --- another address ----------------------------------------------------------------------------

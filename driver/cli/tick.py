@@ -30,7 +30,8 @@ def tick(runs: Path, as_json: bool, resubmit: str | None, workers: int | None) -
 
     Schedules that are due start their runs. Call it from a timer as often as you like: two at the
     same moment do no harm, and after a crash the next one goes on. Exit codes: 0 nothing is open,
-    75 something waits, 4 something failed or needs a person, 3 refused.
+    75 something waits, 5 an expectation is not met, 4 something failed or needs a person,
+    3 refused.
 
     \b
     Example:

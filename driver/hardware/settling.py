@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from ...backends.remote import AccountError, GoneError, Remote, RemoteError, RemoteJob
-from ...experiments.errors import HexmagicError, RefusedError
+from ...experiments.errors import HexmagicError
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
 from ..ledger.submissions import RemoteRow
@@ -132,8 +132,6 @@ def hear(
             listed = remote(job.run_id).find(asked.tag)
         except (RemoteError, AccountError):
             return found  # asked again at the next tick
-        except RefusedError:  # not this run's service
-            continue
         except HexmagicError as error:
             found[job.run_id] = (*found.get(job.run_id, ()), str(error))
             continue

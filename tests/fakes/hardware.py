@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -37,13 +38,35 @@ seed: 7
 """
 """One qubit; on a machine that takes 100 shots a job, three jobs of at most MOST seconds each."""
 
+ONE = SPEC.replace("shots: 300", "shots: 100")
+TWO = SPEC.replace("shots: 300", "shots: 200")
+"""SPEC of one job, and of two."""
+
 MOST = 5
 """Seconds after which the service stops a job of SPEC: twice 2 s and 164 repetitions."""
 
 PROTOCOL = SPEC.replace("scheme: bare", "distance: 3, scheme: fold13") + "baselines: [bare]\n"
 """A protocol with a certificate, and the one qubit beside it."""
 
-__all__ = ["EMULATED", "MOST", "PROTOCOL", "SPEC", "KilledError", "World", "make_world"]
+__all__ = [
+    "EMULATED",
+    "MOST",
+    "ONE",
+    "PROTOCOL",
+    "SPEC",
+    "TWO",
+    "KilledError",
+    "World",
+    "bring_the_ledger_back",
+    "counted",
+    "keep_the_ledger",
+    "known",
+    "lose_the_ledger",
+    "make_world",
+    "park",
+    "submitted",
+    "words",
+]
 
 
 class KilledError(BaseException):
@@ -185,3 +208,55 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, max_shots: in
     monkeypatch.setattr("hexmagic.driver.execution.Services", lambda: services)
     monkeypatch.setattr("hexmagic.driver.cli.hardware._told", set())
     return World(path=tmp_path, remote=remote, services=services, told=told, opened=opened)
+
+
+def lose_the_ledger(world: World) -> None:
+    """Remove the ledger."""
+    for path in world.runs.glob(f"{LEDGER_NAME}*"):
+        path.unlink()
+
+
+def keep_the_ledger(world: World) -> None:
+    """Make the backup."""
+    shutil.copy(world.runs / LEDGER_NAME, world.path / "backup")
+
+
+def bring_the_ledger_back(world: World) -> None:
+    """Put the backup in the place of the ledger."""
+    lose_the_ledger(world)
+    shutil.copy(world.path / "backup", world.runs / LEDGER_NAME)
+
+
+def submitted(world: World) -> dict[str, Any]:
+    """Return what the newest run's folder says was sent."""
+    found: dict[str, Any] = json.loads(
+        (world.runs / world.run_ids()[-1] / "submitted.json").read_text()
+    )
+    return found
+
+
+def words(world: World) -> list[str]:
+    """Return the states of the service's jobs."""
+    return [job.state for job in world.remote.jobs]
+
+
+def known(world: World, runs: str = "runs") -> dict[str, int]:
+    """Return the service's jobs that a ledger knows, and whether each is the one that counts."""
+    document = json.loads(world.call("status", "latest", "--runs", runs, "--format", "json").stdout)
+    kept = {one["remote_id"]: 1 for one in document["hardware"]["jobs"]}
+    return kept | dict.fromkeys(document["hardware"]["doubles"], 0)
+
+
+def counted(world: World) -> float:
+    """Return the seconds that the budgets count, of every run."""
+    with world.ledger() as ledger:
+        claims = ledger.claims()
+    return sum(sum(s for s, _ in claim.charged) + claim.open_seconds for claim in claims)
+
+
+def park(world: World) -> None:
+    """Let what is of unknown fate be parked."""
+    world.clock.advance(121)
+    for _ in range(3):
+        world.tick()
+    assert "parked" in world.states()
