@@ -42,7 +42,7 @@ WAYS = ("imports", "bytes", "tables")
 def sample(shots: int, shard_shots: int | None, runs: Path) -> Path:
     """Return the folder of a run with so many shots; shards of the engine's size if None."""
     from hexmagic.driver.adapters import load_engine
-    from hexmagic.driver.execution import Services
+    from hexmagic.driver.services import Services
     from hexmagic.driver.start import run
     from hexmagic.experiments.spec import parse_experiment
 

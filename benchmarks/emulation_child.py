@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hexmagic.driver.execution import Services
 from hexmagic.driver.new_run import create_run
+from hexmagic.driver.request import check_limits, prepare_request, read_request
 from hexmagic.driver.run import Run
+from hexmagic.driver.services import Services
 from hexmagic.driver.shards import Shard
-from hexmagic.driver.start import check_limits, execute, prepare_request, read_request
+from hexmagic.driver.start import execute
 from hexmagic.experiments.errors import HexmagicError
 from hexmagic.experiments.spec import parse_experiment
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from ..experiments.errors import HexmagicError, UsageError
 from .folder.run_folder import PLAN, RunFolder
-from .ledger.jobs import RunRow
+from .ledger.hardware import HardwareLedger
+from .ledger.jobs import JobRow, RunRow
 from .ledger.runs import LEDGER_NAME, Ledger
+from .ledger.submissions import RemoteRow
 
 
 def find_run(run: str, runs: Path) -> RunFolder:
@@ -111,3 +113,21 @@ def ledger_runs(runs: Path) -> list[RunRow]:
 def _started(run_id: str) -> str:
     """Return the part of an id that tells the time: ids are <name>-<day>-<time>-<hex>."""
     return "-".join(run_id.split("-")[-3:])
+
+
+def ledger_jobs(folder: RunFolder) -> list[JobRow]:
+    """Return a run's jobs from the ledger beside its folder; none if there is no ledger."""
+    path = folder.path.parent / LEDGER_NAME
+    if not path.is_file():
+        return []
+    with Ledger.reading(path) as ledger:
+        return ledger.jobs(folder.run_id)
+
+
+def ledger_remotes(folder: RunFolder) -> list[RemoteRow]:
+    """Return the service's jobs of a run on hardware; none if there is no ledger."""
+    path = folder.path.parent / LEDGER_NAME
+    if not path.is_file():
+        return []
+    with HardwareLedger.reading(path) as ledger:
+        return ledger.remotes(folder.run_id)

@@ -9,7 +9,8 @@ from typing import Any
 from ..experiments.spec import HARDWARE
 from .adapters import Engine
 from .circuits import PlannedCircuit
-from .limits import JOB_SECONDS, REPETITION_DELAY_SECONDS, engine_refusals, estimated_qpu_seconds
+from .costs import JOB_SECONDS, REPETITION_DELAY_SECONDS
+from .limits import engine_refusals, estimated_qpu_seconds
 from .machines import is_hardware, machine_names
 from .new_run import hardware_costs
 from .plan import Point

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from ..backends.canary import CANARY_SHOTS
 from .circuits import PlannedCircuit
-from .limits import job_seconds, most_seconds
 from .plan import Plan
 from .shards import Shard
+
+REPETITION_DELAY_SECONDS = 250e-6
+"""Wait between two shots on IBM hardware unless a job says otherwise: the qubits relax."""
+
+JOB_SECONDS = 2.0
+"""What IBM's documentation adds for each job: loading its circuits onto the control electronics."""
+
+_MARGIN = 2
+"""A job is stopped by the service after so many times its estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +76,13 @@ def costs(
             most_seconds=most_seconds(estimated),
         )
     return found
+
+
+def job_seconds(shots: int, duration_seconds: float, repetition_delay_seconds: float) -> float:
+    """Return the processor time that one job on hardware is estimated to be charged, in seconds."""
+    return JOB_SECONDS + shots * (duration_seconds + repetition_delay_seconds)
+
+
+def most_seconds(estimated: float) -> int:
+    """Return after how many seconds the service is to stop a job: the most it can be charged."""
+    return ceil(_MARGIN * estimated)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ..experiments.errors import HexmagicError, RefusedError
 from .catalogue import ledger_runs
-from .execution import Execution, RunFailedError, Services
+from .execution import Execution, RunFailedError
 from .expectation import missed_lines
 from .folder.run_folder import RunFolder
 from .ledger.jobs import RUN_ENDED
 from .progress import NoProgress
+from .services import Services
 from .tick_report import FAILED, MISSED, WAITING, RunStep, state_code
 
 

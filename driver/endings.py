@@ -40,3 +40,10 @@ def write_ending(
         problems=problems,
     )
     folder.write_json(PROVENANCE, document | dict(charged or {}))
+
+
+def tell_state(folder: RunFolder, state: RunState) -> None:
+    """Write into a run's provenance how it stands, where the ledger knows it already."""
+    provenance = folder.read_json(PROVENANCE)
+    if provenance["state"] != state:
+        folder.write_json(PROVENANCE, provenance | {"state": state})

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .folder.run_folder import RunFolder
-    from .plan import Plan, Point
-    from .workers import CircuitKey
+    from .plan import CircuitKey, Plan, Point
 
 Row = Mapping[str, Any]
 

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import ceil
 from typing import TYPE_CHECKING
 
 from ..experiments.errors import RefusedError
 from .adapters import Engine
 from .circuits import PlannedCircuit
+from .costs import JOB_SECONDS, REPETITION_DELAY_SECONDS
 from .machines import is_hardware
 from .plan import Plan
 from .prepare import Prepared, Where
 
 if TYPE_CHECKING:
     from ..backends.device import Device
-
-REPETITION_DELAY_SECONDS = 250e-6
-"""Wait between two shots on IBM hardware unless a job says otherwise: the qubits relax."""
-
-JOB_SECONDS = 2.0
-"""What IBM's documentation adds for each job: loading its circuits onto the control electronics."""
-
-_MARGIN = 2
-"""A job is stopped by the service after so many times its estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +33,6 @@ class Check:
     ok: bool
     text: str
     lasting: bool = False
-
-
-def job_seconds(shots: int, duration_seconds: float, repetition_delay_seconds: float) -> float:
-    """Return the processor time that one job on hardware is estimated to be charged, in seconds."""
-    return JOB_SECONDS + shots * (duration_seconds + repetition_delay_seconds)
-
-
-def most_seconds(estimated: float) -> int:
-    """Return after how many seconds the service is to stop a job: the most it can be charged."""
-    return ceil(_MARGIN * estimated)
 
 
 def estimated_qpu_seconds(prepared: Prepared, point: int | None = None) -> float:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .adapters import Engine
+from .clockwork import make_run_id
 from .costs import Cost, costs
-from .execution import Services
 from .folder.archive import save_calibration, save_canary
 from .folder.run_folder import CERTIFICATE, PLAN, RunFolder, create_run_folder, partial_path
 from .ledger.runs import LEDGER_NAME, Ledger
@@ -16,7 +16,7 @@ from .limits import estimated_qpu_seconds
 from .machines import Machines, machine_names
 from .prepare import Prepared
 from .provenance import PROVENANCE, make_provenance
-from .times import make_run_id
+from .services import Services
 
 
 def create_run(

@@ -29,6 +29,8 @@ from .shards import Gives
 Scalar = str | int | float | bool | None
 SCHEMA_VERSION = 2
 READABLE_VERSIONS = (1, 2)
+CircuitKey = tuple[int, Measure]
+"""A circuit of a plan: index of its point, and what it measures."""
 _SHOWN = ("protocol.scheme", "protocol.distance", "protocol.rounds")
 
 

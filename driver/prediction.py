@@ -197,9 +197,9 @@ def _sample(job: _Job, engine: Engine, tell: Callable[[int], None]) -> CutCounts
 
 def _write_again(folder: RunFolder) -> None:
     """Write tables and report again if the run has them; one that goes on writes its own."""
+    from .catalogue import ledger_jobs
     from .outputs import REPORT, Outputs, failed_jobs, write_report
     from .results import load_results, make_tables, save_tables
-    from .run import ledger_jobs
 
     if folder.is_held() or not (folder.path / TABLES).is_dir():
         return

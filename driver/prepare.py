@@ -11,9 +11,9 @@ from ..experiments.errors import UsageError
 from ..experiments.measures import Measure
 from .adapters import Engine
 from .circuits import PlannedCircuit, planned_gadgets, roles_on_device
-from .plan import Plan, Point, derive_seed
+from .plan import CircuitKey, Plan, Point, derive_seed
 from .shards import Shard, shard_id, shard_sizes
-from .workers import CircuitKey, Kit, Task
+from .workers import Kit, Task
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled

@@ -32,13 +32,12 @@ from .folder.prediction_files import load_predictions
 from .folder.run_folder import RunFolder
 from .folder.seals import check_seal, write_sealed
 from .places import qubit_places
-from .plan import Point
+from .plan import CircuitKey, Point
 from .provenance import PROVENANCE
 from .shards import Shard
 from .strata import Group, read_groups
 from .strata_rounds import sampled_strata
 from .table_kinds import TableKind
-from .workers import CircuitKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

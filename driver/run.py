@@ -6,12 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .catalogue import open_run_folder
+from .catalogue import ledger_jobs, ledger_remotes, open_run_folder
 from .folder.run_folder import RunFolder
-from .ledger.hardware import HardwareLedger
-from .ledger.jobs import JobRow
-from .ledger.runs import LEDGER_NAME, Ledger
-from .ledger.submissions import RemoteRow
 from .plan import SCHEMA_VERSION
 from .provenance import PROVENANCE
 from .table_kinds import KINDS, TableKind
@@ -212,21 +208,3 @@ def open_run(path: str | os.PathLike[str]) -> Run:
         UsageError: it is not a run folder.
     """
     return Run(open_run_folder(Path(path)))
-
-
-def ledger_jobs(folder: RunFolder) -> list[JobRow]:
-    """Return a run's jobs from the ledger beside its folder; none if there is no ledger."""
-    path = folder.path.parent / LEDGER_NAME
-    if not path.is_file():
-        return []
-    with Ledger.reading(path) as ledger:
-        return ledger.jobs(folder.run_id)
-
-
-def ledger_remotes(folder: RunFolder) -> list[RemoteRow]:
-    """Return the service's jobs of a run on hardware; none if there is no ledger."""
-    path = folder.path.parent / LEDGER_NAME
-    if not path.is_file():
-        return []
-    with HardwareLedger.reading(path) as ledger:
-        return ledger.remotes(folder.run_id)

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .catalogue import run_ids
-from .execution import latest
+from .catalogue import ledger_jobs, run_ids
 from .folder.files import StorageError
 from .folder.resuming import resume_command, runs_words
 from .folder.run_folder import RunFolder
@@ -19,8 +18,8 @@ from .hardware.standing import (
     render_schedules,
     schedule_standings,
 )
-from .ledger.jobs import JobRow
-from .run import Run, ledger_jobs
+from .ledger.jobs import JobRow, latest
+from .run import Run
 from .strata import read_groups
 from .strata_rounds import planned_shots, sampled_strata
 

@@ -14,11 +14,10 @@ from ..experiments.counts import Counts, Readout
 from ..experiments.measures import Measure
 from .folder.files import StorageError
 from .folder.run_folder import RunFolder
-from .plan import Plan, Point
+from .plan import CircuitKey, Plan, Point
 from .prepare import make_shard
 from .shards import Shard
 from .strata import Group, read_groups
-from .workers import CircuitKey
 
 _LEAST_BATCHES = 16
 

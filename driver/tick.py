@@ -13,12 +13,12 @@ from ..backends.ibm.settings import Program
 from ..backends.remote import AccountError, Remote, RemoteError
 from ..experiments.errors import HexmagicError, RefusedError, UsageError
 from .emulated_step import emulate
-from .execution import Services, with_writer
+from .endings import tell_state
 from .expectation import missed_lines
 from .folder.directory_lock import directory_lock
 from .folder.run_folder import PLAN, RunFolder
 from .hardware.catching_up import CaughtUp, catch_up_all
-from .hardware.end import leave, tell_state
+from .hardware.end import leave
 from .hardware.open_runs import folder_of, open_folders
 from .hardware.settling import hear, settle, settle_ended
 from .hardware.start import check_service, register_left
@@ -31,6 +31,7 @@ from .machines import Machines, is_hardware
 from .provenance import package_versions
 from .schedules.clock import clock_words
 from .schedules.due import start_due
+from .services import Services, with_writer
 from .site import Site, load_site
 from .tick_report import FAILED, MISSED, REFUSED, WAITING, RunStep, ScheduleStep, Tick, state_code
 

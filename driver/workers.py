@@ -18,15 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..experiments.counts import Counts
-from ..experiments.measures import Measure
 from ..experiments.spec import Accept, NoiseSpec
 from .adapters import Counter, Sampler
+from .plan import CircuitKey
 from .shards import Shard
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
 
-CircuitKey = tuple[int, Measure]
 Taken = NDArray[np.uint8] | Counts
 """What a shard gives: the packed rows of its `Shots`, or its counts."""
 

@@ -20,12 +20,13 @@ from fakes.processes import At, StopAfter
 from fakes.world import SHARDS, make_clock, make_services, write_spec
 
 from hexmagic.driver.dask.cluster import Patience
-from hexmagic.driver.dask.pool import ClusterLostError, make_dask_pool
-from hexmagic.driver.dask.worker import BrokenClusterError
-from hexmagic.driver.execution import RunFailedError, Services
+from hexmagic.driver.dask.pool import ClusterLostError, DaskPool, make_dask_pool
+from hexmagic.driver.dask.worker import BrokenClusterError, software
+from hexmagic.driver.execution import RunFailedError
 from hexmagic.driver.executors import shards_in_flight
 from hexmagic.driver.ledger.runs import LEDGER_NAME, Ledger
 from hexmagic.driver.run import Run, open_run
+from hexmagic.driver.services import Services
 from hexmagic.driver.start import resume, run
 from hexmagic.driver.workers import Kit, make_process_pool
 
@@ -247,6 +248,33 @@ def test_the_number_in_flight_follows_the_cluster(tmp_path: Path) -> None:
         assert shards_in_flight(pool, 7) == 2
         made.add_worker()
         wait_until(lambda: shards_in_flight(pool, 7) == 4)
+        pool.shutdown()
+
+
+def test_a_worker_that_finds_other_software_stops_the_pool_for_good(pair: Cluster) -> None:
+    pool = make_dask_pool(1, KIT, address=pair.address, patience=SHORT)
+    assert isinstance(pool, DaskPool)
+    pool._ours = software() | {"numpy": "0.1"}
+    with pytest.raises(BrokenClusterError, match=r"here it is numpy 0\.1: its results would not"):
+        pool.submit(abs, -1).result(timeout=60)
+    pool._ours = software()
+    with pytest.raises(BrokenClusterError, match=r"here it is numpy 0\.1"):
+        pool.submit(abs, -1).result(timeout=0)
+    pool.shutdown()
+    pool.shutdown()
+
+
+def test_a_shard_is_given_up_when_no_worker_comes_in_the_place_of_one_that_died(
+    tmp_path: Path,
+) -> None:
+    with cluster(tmp_path / "cluster", workers=1) as made:
+        pool = make_dask_pool(1, KIT, address=made.address, patience=IMPATIENT)
+        future = pool.submit(time.sleep, 600)
+        made.workers[0].kill()
+        with pytest.raises(BrokenClusterError, match="all workers are gone and none came for 1 s"):
+            future.result(timeout=60)
+        with pytest.raises(BrokenClusterError, match="all workers are gone"):
+            pool.submit(abs, -1).result(timeout=0)
         pool.shutdown()
 
 

@@ -17,10 +17,10 @@ from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
 from hexmagic.backends.noise.channels import PauliChannel
-from hexmagic.backends.noise.placing import make_noise
+from hexmagic.backends.noise.models import make_noise
 from hexmagic.driver.adapters import load_engine
-from hexmagic.driver.execution import Services
-from hexmagic.driver.start import prepare_request, read_request
+from hexmagic.driver.request import prepare_request, read_request
+from hexmagic.driver.services import Services
 from hexmagic.experiments.program import make_program
 from hexmagic.experiments.spec import NoiseSpec, parse_experiment
 

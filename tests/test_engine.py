@@ -11,11 +11,12 @@ from fakes import engine as fake
 from fakes.processes import Count, StopAfter, children, is_alive, slow_run, wait_for_shots
 from fakes.world import SHARDS, make_clock, make_services, with_engine, write_spec
 
-from hexmagic.driver.execution import RunFailedError, Services
+from hexmagic.driver.execution import RunFailedError
 from hexmagic.driver.folder.files import StorageError, write_bytes
 from hexmagic.driver.ledger.jobs import EventRow
 from hexmagic.driver.ledger.runs import LEDGER_NAME, Ledger
 from hexmagic.driver.run import Run, open_run
+from hexmagic.driver.services import Services
 from hexmagic.driver.start import resume, run
 from hexmagic.driver.workers import make_process_pool
 from hexmagic.experiments.errors import RefusedError, UsageError

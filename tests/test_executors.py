@@ -203,6 +203,11 @@ def test_the_digest_is_of_the_sources_that_run() -> None:
     assert software()["hexmagic"].endswith(f"(sources {source_digest(folder)})")
 
 
+def test_there_is_no_digest_of_sources_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"experiments: no sources of hexmagic$"):
+        source_digest(tmp_path)
+
+
 @pytest.mark.slow
 def test_a_cluster_may_be_encrypted(tmp_path: Path) -> None:
     files = {name: tmp_path / name for name in ("ca.pem", "key.pem")}

@@ -142,6 +142,12 @@ def test_a_name_that_nobody_offers_is_told_with_those_that_are() -> None:
             "    return load_engine('aer')",
             r"returns 'aer', not an Engine whose name is 'statevector'$",
         ),
+        (
+            "def make():\n    from dataclasses import replace\n"
+            "    from hexmagic.driver.adapters import load_engine\n"
+            "    return replace(load_engine('aer'), name='statevector', machines=object())",
+            r"my_engine:make has machines; only backend ibm waits in a queue$",
+        ),
     ],
 )
 def test_a_package_that_gives_no_engine_is_told(own: Path, module: str, said: str) -> None:
@@ -155,3 +161,6 @@ def test_a_package_cannot_take_the_name_of_ours(own: Path) -> None:
     install(own, "def make(): raise AssertionError", "aer = my_engine:make")
     assert known_backends() == ("aer", "clifft", "ibm")
     assert load_engine("aer").max_qubits == 20
+    install(own, "def make(): raise AssertionError", "ibm = my_engine:make")
+    with pytest.raises(UsageError, match=r"'ibm': no such engine"):
+        load_engine("ibm")

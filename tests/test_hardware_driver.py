@@ -20,7 +20,7 @@ from hexmagic.backends.remote import (
     RemoteError,
     UnclearError,
 )
-from hexmagic.driver.hardware import run as hardware_run
+from hexmagic.driver import hardware_run
 from hexmagic.driver.run import open_run
 
 ONE = SPEC.replace("shots: 300", "shots: 100")

@@ -20,9 +20,9 @@ from fakes.loopback import SHOTS, SPEC, Place, World, child_environment, fresh_t
 from service import Job, LoopbackService, Rule, ServiceConfig
 from service.programs import Bits, encode
 
-from hexmagic.driver.hardware.cancelling import cancel_run
+from hexmagic.driver.cancelling import cancel_run
 from hexmagic.driver.hardware.collecting import MOST_FETCHES
-from hexmagic.driver.hardware.run import plan_again
+from hexmagic.driver.hardware_run import plan_again
 from hexmagic.driver.ledger.jobs import RunState
 from hexmagic.driver.provenance import PROVENANCE
 from hexmagic.driver.tick_report import FAILED, REFUSED, WAITING

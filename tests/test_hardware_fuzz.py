@@ -18,7 +18,7 @@ import pytest
 from fakes.loopback import SHOTS, SPEC, World, open_place
 from service import Rule
 
-from hexmagic.driver.hardware.run import plan_again
+from hexmagic.driver.hardware_run import plan_again
 from hexmagic.driver.provenance import PROVENANCE
 from hexmagic.driver.tick_report import FAILED, REFUSED, WAITING
 

@@ -363,3 +363,31 @@ def test_an_upgrade_that_fails_leaves_the_old_ledger(
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA user_version").fetchone() == (version,)
     db.close()
+
+
+def test_a_job_of_unknown_fate_stays_unknown_when_its_submission_is_learned(
+    ledger: HardwareLedger,
+) -> None:
+    job = ledger.move(ledger.jobs("r")[0], "intended", "unknown")
+    told = ledger.was_sent(job, tag="t", intended="2026-01-01T00:00", unclear=2, detail="learned")
+    assert told.state == "unknown"
+    asked = ledger.submission(job)
+    assert asked is not None
+    assert (asked.tag, asked.intended, asked.unclear) == ("t", "2026-01-01T00:00", 2)
+    last = ledger.events("r")[-1]
+    assert (last.from_state, last.to_state, last.detail) == ("unknown", "unknown", "learned")
+
+
+@pytest.mark.parametrize("state", ["planned", "cancelled"])
+def test_only_a_job_that_failed_is_taken_back(ledger: HardwareLedger, state: JobState) -> None:
+    job = ledger.jobs("r")[0]
+    job = job if state == "planned" else ledger.move(job, state)
+    with pytest.raises(IllegalTransitionError, match=f"^shard s0: {state}, so it was not gone$"):
+        ledger.take_back(job, detail="there again")
+    assert ledger.jobs("r")[0] == job
+
+
+def test_a_job_that_the_ledger_has_not_is_an_error_that_names_it(ledger: HardwareLedger) -> None:
+    stranger = replace(ledger.jobs("r")[0], shard="s9")
+    with pytest.raises(StorageError, match=r"hexmagic.sqlite: no job \('r', 's9', 1\)$"):
+        ledger.move(stranger, "intended")

@@ -18,12 +18,12 @@ from fakes.processes import StopAfter
 from fakes.world import make_services, write_spec
 
 from hexmagic.driver.catalogue import find_run
+from hexmagic.driver.clockwork import utc_now
 from hexmagic.driver.folder.directory_lock import directory_lock
 from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.ledger.runs import LEDGER_NAME, Ledger
 from hexmagic.driver.start import run
 from hexmagic.driver.tick import Ticker, make_ticker
-from hexmagic.driver.times import utc_now
 
 SCHEDULED = ("seed: 7", "seed: 7\nschedule: {not_before: 2026-01-01T00:00Z}")
 MOST_SECONDS = 10.0

@@ -283,3 +283,11 @@ def test_an_emulated_run_that_has_ended_does_not_call_it_again_when_resumed(worl
     world.call("run", world.spec(hook(world), text=EMULATED))
     assert world.call("run", "--resume", "latest").exit_code == 0
     assert len(notes(world)) == 1
+
+
+def test_a_spec_that_was_spoilt_since_is_told_and_the_run_is_done(world: World) -> None:
+    folder = world.start(hook(world), text=ONE)
+    (folder.path / "spec.yaml").write_text("name: [\n")
+    said = finish(world)
+    assert "on_done" in said and "not run: " in said and "spec.yaml" in said
+    assert (world.state(), notes(world)) == ("done", [])

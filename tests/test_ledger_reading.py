@@ -13,6 +13,7 @@ from fakes.old_ledgers import VERSION_1
 from fakes.world import make_clock
 
 from hexmagic.driver.folder.files import StorageError
+from hexmagic.driver.ledger import reading
 from hexmagic.driver.ledger.hardware import HardwareLedger
 from hexmagic.driver.ledger.jobs import RunRow
 from hexmagic.driver.ledger.runs import Ledger
@@ -122,6 +123,84 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(StorageError, match="ledger: file is not a database"):
         Ledger.reading(path)
+
+
+@pytest.fixture
+def restless(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A ledger that seems to have changed at each look, as long as the number is not 0."""
+    left = [1000]
+    stamp = reading._stamp
+
+    def moving(one: Path) -> tuple[int, ...]:
+        left[0] = max(0, left[0] - 1)
+        return (*stamp(one), left[0])
+
+    assert path.is_file()
+    monkeypatch.setattr(reading, "_stamp", moving)
+    return left
+
+
+def test_what_was_read_while_the_ledger_changed_is_read_again(
+    path: Path, restless: list[int]
+) -> None:
+    restless[0] = 9
+    assert state(path) == "running"
+    assert restless == [0]
+
+
+def test_a_ledger_that_changes_all_the_time_is_told_and_not_waited_for(
+    path: Path, restless: list[int]
+) -> None:
+    with pytest.raises(StorageError, match=r"hexmagic.sqlite: ledger: it changes all the time; as"):
+        state(path)
+    assert restless[0] > 0
+    restless[0] = 1000
+    Path(f"{path}-wal").write_bytes(b"a change that nobody has taken over")
+    with pytest.raises(StorageError, match=r"hexmagic.sqlite: ledger: it changes all the time; as"):
+        state(path)
+
+
+def test_an_answer_that_a_change_spoiled_is_asked_for_again_and_damage_is_told(path: Path) -> None:
+    with Ledger.reading(path) as reader:
+        whole = path.read_bytes()
+        path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+        with pytest.raises(StorageError, match=r"hexmagic.sqlite: ledger: "):
+            reader.runs()
+        path.write_bytes(whole)
+
+
+def test_a_ledger_that_somebody_has_to_himself_is_not_read_past_him(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("database is locked")
+        error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise error
+
+    with Ledger(path, clock=make_clock()):
+        assert Path(f"{path}-shm").exists()
+        monkeypatch.setattr(reading, "_connect", busy)
+        with pytest.raises(StorageError, match=r"hexmagic.sqlite: ledger: .*locked"):
+            state(path)
+
+
+def test_a_third_file_that_cannot_be_used_is_done_without(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, asked = reading._connect, list[str]()
+
+    def once(one: Path, mode: str) -> sqlite3.Connection:
+        asked.append(mode)
+        if len(asked) == 1:
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
+        return connect(one, mode)
+
+    Path(f"{path}-shm").touch()
+    monkeypatch.setattr(reading, "_connect", once)
+    assert state(path) == "running"
+    assert asked == ["mode=ro", "mode=ro&immutable=1"]
 
 
 READ = """

@@ -121,6 +121,62 @@ def test_policies_that_differ_and_cannot_be_certified_are_not_chosen_from() -> N
     assert best_policy([policy("reset", 0.5, 9, None, None)]).reuse == "reset"
 
 
+def compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two policies differ, of which xor keeps more."""
+    both = (policy("reset", 0.5, 10), policy("xor", 0.6, 8))
+    monkeypatch.setattr(build, "compare_policies", lambda *_: both)
+
+
+def test_beyond_distance_5_the_best_is_not_chosen_among_policies_that_differ(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared(monkeypatch)
+    seven = ("distance: 3, scheme: fold13", "distance: 7, scheme: fold, reuse: best")
+    with pytest.raises(
+        UsageError, match=r"^x\.yaml: protocol\.reuse: best would have to judge 3 fa"
+    ):
+        build.build_point(points_of(seven, ("heavy_hex_5", "heavy_hex_9"))[0], where)
+
+
+@pytest.mark.parametrize(("whole", "chosen"), [(True, "reset"), (False, "")])
+def test_at_distance_5_every_pair_of_faults_of_a_better_policy_is_judged(
+    monkeypatch: pytest.MonkeyPatch, whole: bool, chosen: str
+) -> None:
+    compared(monkeypatch)
+    judged: list[str] = []
+
+    def pairs(_point: Point, compiled: Any, *_: object) -> dict[str, Any]:
+        judged.append(compiled.program.reuse)
+        return {"exhaustive": whole, "detection_failures": 4 if judged == ["xor"] else 0}
+
+    monkeypatch.setattr(build, "circuit_pairs", pairs)
+    five = ("distance: 3, scheme: fold13", "distance: 5, scheme: fold, reuse: best")
+    point = points_of(five, ("heavy_hex_5", "heavy_hex_9"))[0]
+    if chosen:
+        assert build.build_point(point, where)["X"].compiled.program.reuse == chosen
+        assert judged == ["xor", "reset"]
+    else:
+        with pytest.raises(
+            UsageError, match=r"could not judge all pairs of faults of xor in \d+ s"
+        ):
+            build.build_point(point, where)
+
+
+def test_a_baseline_is_on_the_first_qubits_of_an_embedding_that_is_given() -> None:
+    best = build.build_point(points_of()[0], where)["X"].compiled.layout
+    given = ("name: heavy_hex_5", f"name: heavy_hex_5, embedding: {[*best]}")
+    protocol, bare = points_of(given)
+    assert build.build_point(protocol, where)["X"].compiled.layout == best
+    assert build.build_point(bare, where)["X"].compiled.layout == best[:1]
+
+
+def test_a_choice_by_pairs_says_that_others_were_passed_over() -> None:
+    both: list[dict[str, Any]] = [{"same_circuit": []}, {"same_circuit": []}]
+    passed = "policies that let more pairs of faults through are passed over"
+    assert reuse_words("xor", "best", both, 5) == f"xor, the best; {passed}"
+    assert reuse_words("xor", "best", both, 3) == "xor, the best"
+
+
 def test_a_device_without_a_certificate_is_told_with_the_place_of_the_field(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

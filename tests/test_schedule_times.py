@@ -302,3 +302,10 @@ def test_the_times_that_are_told_beforehand_are_those_of_a_timer(
 )
 def test_a_schedule_in_words(schedule: Schedule, words: str) -> None:
     assert words in schedule_words(schedule, registered=START, last_due=None, now=START)
+
+
+def test_without_a_period_nobody_knows_when_the_next_calibration_comes() -> None:
+    schedule = Schedule(on="recalibration")
+    now = START + HOUR
+    assert next_times(schedule, registered=START, last_due=None, now=now) == [now]
+    assert next_times(schedule, registered=START, last_due=START, now=now) == []

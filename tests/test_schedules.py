@@ -385,3 +385,22 @@ def test_a_dry_run_says_when_the_next_runs_would_be(world: World) -> None:
     register(world, 'schedule: {every: 12h, not_before: "2026-01-05T00:00Z"}\n')
     said = " ".join(world.call("run", "--dry-run", spec).stdout.split())
     assert "Schedule: registered at 2026-01-02T03:04:0" in said and f"; due at {days}" in said
+
+
+def test_a_dry_run_knows_its_own_registration_and_not_that_of_another(world: World) -> None:
+    register(world)
+    spec = world.spec(DAILY, text=ONE)
+    said = " ".join(world.call("run", "--dry-run", spec).stdout.split())
+    assert "Schedule: registered at " in said
+    said = " ".join(world.call("run", "--dry-run", spec, "--shots", 7).stdout.split())
+    assert "Schedule: due at " in said and "registered at" not in said
+
+
+def test_an_emulated_experiment_is_not_run_again_while_its_snapshot_is_the_same(
+    world: World,
+) -> None:
+    noisy = EMULATED.replace("heavy_hex_5, noise: none", "fake_boston, noise: calibration")
+    world.call("run", world.spec("schedule: {on: recalibration}\n", text=noisy), "--shots", 10)
+    assert (count_runs(world), world.state()) == (1, "done")
+    after(world, 48 * HOUR)
+    assert count_runs(world) == 1

@@ -23,10 +23,10 @@ from hexmagic.backends.clifft.noise import site_errors
 from hexmagic.backends.clifft.programs import sample_survivors
 from hexmagic.backends.clifft.shots import SHOTS_PER_BATCH, batches
 from hexmagic.driver.adapters import Engine, load_engine
-from hexmagic.driver.execution import Services
 from hexmagic.driver.plan import Plan, Point, make_plan
 from hexmagic.driver.prepare import Built, Prepared, Where, make_shard, prepare
 from hexmagic.driver.run import Run, open_run
+from hexmagic.driver.services import Services
 from hexmagic.driver.shards import Shard
 from hexmagic.driver.start import resume, run
 from hexmagic.experiments.measures import Measure

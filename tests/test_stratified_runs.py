@@ -1,6 +1,7 @@
 """Runs that only count, and runs by number of faults: through the driver, stopped and damaged."""
 
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -8,18 +9,25 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from fakes.commands import make_call
 from fakes.processes import StopAfter
 from fakes.world import make_clock, make_services
 
 from hexmagic.driver.adapters import Engine, load_engine
-from hexmagic.driver.execution import RunFailedError, Services
+from hexmagic.driver.execution import RunFailedError
 from hexmagic.driver.expectation import missed_expectations
+from hexmagic.driver.folder.files import StorageError
+from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.ledger.runs import LEDGER_NAME, Ledger
+from hexmagic.driver.prediction import predict_run
 from hexmagic.driver.run import Run, open_run
+from hexmagic.driver.services import Services
+from hexmagic.driver.standing import make_status
 from hexmagic.driver.start import resume, run
-from hexmagic.driver.strata_rounds import shortfalls
+from hexmagic.driver.strata import read_groups
+from hexmagic.driver.strata_rounds import sampled_strata, shortfalls
 from hexmagic.driver.workers import make_process_pool
-from hexmagic.experiments.errors import RefusedError, UsageError
+from hexmagic.experiments.errors import HexmagicError, RefusedError, UsageError
 from hexmagic.experiments.spec import Bounds, Expect
 
 BATCH = 1 << 13
@@ -139,6 +147,65 @@ def test_worker_processes_give_the_same_tables(tmp_path: Path) -> None:
     small = STRATIFIED.replace("relative_error: 0.2", "relative_error: 0.9")
     one, two = (run_one(tmp_path, small, services=services, workers=n) for n in (1, 2))
     assert_same_results(one, two)
+
+
+def test_check_says_that_shots_are_taken_by_number_of_faults_until_the_goal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = make_call(tmp_path, monkeypatch)
+    monkeypatch.setattr("hexmagic.driver.services.Services", clifft_services)
+    said = " ".join(call("check", write(tmp_path, STRATIFIED)).stdout.split())
+    assert "at most 1000000 of H_ideal, by number of faults (emulated only)" in said
+    assert "shots by number of faults, until the goal is reached" in said
+    mixed = STRATIFIED.replace("[H_ideal]", "[H_ideal, X, Z]")
+    assert "by number of faults" in call("check", write(tmp_path, mixed)).stdout
+
+
+def test_who_runs_it_is_told_of_a_goal_that_was_not_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = make_call(tmp_path, monkeypatch)
+    monkeypatch.setattr("hexmagic.driver.services.Services", clifft_services)
+    result = call("run", write(tmp_path, STRATIFIED.replace("1000000", "500")))
+    assert result.exit_code == 0
+    assert "more would exceed the 500 shots; allow more" in result.stderr
+    assert result.stdout.splitlines()[-1].startswith("run: counted-")
+
+
+def test_an_engine_that_knows_no_faults_takes_no_such_shots(tmp_path: Path) -> None:
+    engine = replace(load_engine("clifft"), locations=None)
+    with pytest.raises(HexmagicError, match="backend clifft: cannot take shots with given faults"):
+        run_one(tmp_path, STRATIFIED, services=make_services(engine))
+    assert not list((tmp_path / "runs").glob("counted-*"))
+
+
+def test_what_is_estimated_by_strata_is_not_predicted(tmp_path: Path) -> None:
+    made = run_one(tmp_path, STRATIFIED.replace("1000000", "500").replace("[H_ideal]", "[X]"))
+    with pytest.raises(UsageError, match="estimated by strata, which are emulated themselves"):
+        predict_run(made._folder, load_engine("clifft"), shots=100)
+
+
+def test_a_damaged_list_of_strata_is_told(whole: Run, tmp_path: Path) -> None:
+    copy = RunFolder(path=shutil.copytree(whole.folder, tmp_path / "copy"))
+    (copy.path / "strata.json").write_text('{"groups": [{"measure": "X"}]}')
+    with pytest.raises(StorageError, match=r"copy/strata.json: damaged: "):
+        read_groups(copy)
+
+
+def test_a_stratum_that_was_lost_from_a_row_is_named(whole: Run, tmp_path: Path) -> None:
+    copy = RunFolder(path=shutil.copytree(whole.folder, tmp_path / "copy"))
+    (group,) = read_groups(copy)
+    lost = min((copy.path / "tallies").glob("*-k02-*"))
+    (copy.path / "tallies" / lost.name.replace("k02-00000", "k02-99999")).touch()
+    lost.unlink()
+    with pytest.raises(StorageError, match=rf"^run {copy.run_id}: tallies/{lost.name} is missing$"):
+        sampled_strata(copy, group)
+
+
+def test_a_copy_without_a_ledger_counts_the_shots_of_its_strata(whole: Run, tmp_path: Path) -> None:
+    copy = shutil.copytree(whole.folder, tmp_path / "copy")
+    status = make_status(RunFolder(path=copy))
+    assert status["shots_done"] == whole.jobs()["shots"].sum()
 
 
 def test_a_goal_that_the_shots_do_not_reach_is_told(tmp_path: Path) -> None:

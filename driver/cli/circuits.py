@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..plan import Point
     from ..policies import Policy
     from ..prepare import Prepared
-    from ..start import Request
+    from ..request import Request
 
 
 @click.command(short_help="Validate experiments and show their plans; submit nothing.")
@@ -154,11 +154,11 @@ def check_one(spec: str, runs: Path, **overrides: Any) -> tuple[dict[str, Any], 
     from ..build import compare_policies
     from ..certificates import certify_if_small
     from ..check import describe
-    from ..execution import Services
     from ..hardware.start import hardware_checks
     from ..limits import check_gates, refuse_failed
     from ..schedules.check import check_end
     from ..schedules.register import planned_times
+    from ..services import Services
 
     request, prepared, engine = _prepare(spec, runs, **overrides)
     load = load_device if engine.machines is None else engine.machines.device
@@ -196,8 +196,8 @@ def print_check(documents: Sequence[dict[str, Any]], format_: str) -> None:
 
 
 def _prepare(spec: str, runs: Path, **overrides: Any) -> tuple[Request, Prepared, Engine]:
-    from ..execution import Services
-    from ..start import prepare_request, read_request
+    from ..request import prepare_request, read_request
+    from ..services import Services
 
     request = read_request(spec, **overrides)
     prepared, engine = prepare_request(request, Services(), runs)

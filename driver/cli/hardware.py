@@ -11,16 +11,16 @@ from ..hooks import SAID
 from .common import note
 
 if TYPE_CHECKING:
-    from ..execution import Services
     from ..folder.run_folder import RunFolder
     from ..run import Run
+    from ..services import Services
     from ..tick_report import RunStep
     from .junit_log import JunitLog
 
 
 def submit_and_leave(folder: RunFolder, services: Services, workers: int) -> None:
     """Do the first step of a run and say how to go on with it; the last line is the run's id."""
-    from ..hardware.run import one_step, raise_for
+    from ..hardware_run import one_step, raise_for
     from ..tick import make_ticker
 
     note(f"run folder: {folder.path}")
@@ -36,7 +36,7 @@ def submit_and_wait(folder: RunFolder, services: Services, workers: int, log: Ju
 
     Who interrupts it leaves the jobs where they are; `hexmagic tick` collects them.
     """
-    from ..hardware.run import wait_for
+    from ..hardware_run import wait_for
     from ..run import Run
     from ..tick import make_ticker
 

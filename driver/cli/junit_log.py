@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...experiments.errors import HexmagicError, UsageError
+from ..clockwork import utc_now
 from ..error_lines import describe_error
 from ..expectation import ExpectationError, Missed, estimate_name
 from ..folder.files import StorageError
-from ..times import utc_now
 from .junit import Case, Fault, Suite, check_junit_path, write_junit
 
 if TYPE_CHECKING:

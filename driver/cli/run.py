@@ -13,10 +13,10 @@ import click
 from .common import note, runs_option, text_width
 
 if TYPE_CHECKING:
-    from ..execution import Services
     from ..folder.run_folder import RunFolder
     from ..prepare import Prepared
     from ..run import Run
+    from ..services import Services
     from .junit_log import JunitLog
 
 
@@ -91,8 +91,8 @@ def _run_or_resume(spec: str | None, runs: Path, options: dict[str, Any], log: J
 def _services(options: dict[str, Any]) -> tuple[Services, int]:
     """Return what the options say of where shards run."""
     from ...experiments.errors import UsageError
-    from ..execution import Services
     from ..executors import PROCESSES
+    from ..services import Services
     from ..start import checked_workers, with_executor
 
     workers = checked_workers(options["workers"])
@@ -108,7 +108,7 @@ def _run(
     spec: str, runs: Path, options: dict[str, Any], overrides: dict[str, Any], log: JunitLog
 ) -> Run | None:
     from ..new_run import create_run
-    from ..start import check_limits, prepare_request, read_request
+    from ..request import check_limits, prepare_request, read_request
 
     services, workers = _services(options)
     request = read_request(spec, **overrides)
@@ -123,7 +123,7 @@ def _run(
     with _silence_waits("nothing was made or submitted"):
         prepared, engine = prepare_request(request, services, runs)
     if engine.machines is not None:
-        from ..hardware.run import begin
+        from ..hardware_run import begin
 
         with _silence_waits("nothing was made or submitted"):
             folder = begin(request, prepared, engine, runs=runs, services=services)
@@ -156,15 +156,15 @@ def _resume(
     run_id: str, spec: str | None, runs: Path, options: dict[str, Any], log: JunitLog
 ) -> Run | None:
     from ..catalogue import find_run
-    from ..execution import with_writer
     from ..machines import is_hardware
+    from ..services import with_writer
 
     services, workers = _services(options)
     folder = with_writer(find_run(run_id, runs), services)
     if spec is not None:
         _check_same_spec(spec, folder.path)
     if is_hardware(folder.plan):
-        from ..hardware.run import plan_again
+        from ..hardware_run import plan_again
 
         plan_again(folder, services)
     return _begun(folder, workers, services, log, options)

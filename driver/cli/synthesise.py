@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
+from ...experiments.schemes import SEARCHED
 from .common import PositiveFloat, format_option, note, print_json
 
 
 @click.command(short_help="Search for a shorter H_m or ED circuit.")
 @click.option(
     "--scheme",
-    type=click.Choice(["fold13", "fold14", "tree16"]),
+    type=click.Choice(SEARCHED),
     default="fold13",
     show_default=True,
     help="The patch, and the circuit of the stage that is not searched.",

@@ -39,7 +39,7 @@ def tick(runs: Path, as_json: bool, resubmit: str | None, workers: int | None) -
       hexmagic tick --json --runs /data/runs
     """
     from ..catalogue import find_run
-    from ..execution import Services
+    from ..services import Services
     from ..start import checked_workers
     from ..tick import make_ticker
 
@@ -74,9 +74,9 @@ def cancel(name: str, runs: Path) -> int:
       hexmagic cancel hardware-h-20260102-030405-ab12
       hexmagic cancel hardware-h
     """
+    from ..cancelling import cancel_lost, cancel_run, cancel_schedule
     from ..catalogue import find_run
-    from ..execution import Services
-    from ..hardware.cancelling import cancel_lost, cancel_run, cancel_schedule
+    from ..services import Services
     from ..tick import make_ticker
 
     services = Services()

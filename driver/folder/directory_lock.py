@@ -15,6 +15,9 @@ from .files import StorageError, cannot_write
 LOCK_NAME = ".hexmagic.lock"
 _PAUSE_SECONDS = 0.1
 
+LOCK_SECONDS = 120.0
+"""How long another process's step is waited for by a person's command."""
+
 
 class WaitingError(HexmagicError):
     """Something is still to come: try again later."""

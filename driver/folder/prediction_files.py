@@ -25,7 +25,7 @@ from .files import StorageError, canonical_json, read_json
 
 if TYPE_CHECKING:
     from ..circuits import PlannedCircuit
-    from ..workers import CircuitKey
+    from ..plan import CircuitKey
     from .run_folder import RunFolder
 
 SCHEMA_VERSION = 1
@@ -51,11 +51,9 @@ def make_note(circuit: PlannedCircuit, record: RecordMap, **emulated: Any) -> di
 
 def encode_prediction(note: Mapping[str, Any], counts: CutCounts) -> bytes:
     """Return a prediction file's content; equal predictions, equal bytes."""
-    total = counts.counts.sum(axis=0)
-    found = np.argwhere(total)
     document = dict(note) | {
         "cuts": [[cut.criterion, cut.round] for cut in counts.cuts],
-        "counts": [[*map(int, place), int(total[tuple(place)])] for place in found],
+        "counts": [list(row) for row in counts.rows()],
         "fired": counts.fired.tolist(),
         "faces": counts.faces.tolist(),
     }
@@ -123,15 +121,13 @@ def _counts(note: Mapping[str, Any], record: RecordMap) -> CutCounts:
     empty = no_shots(record)
     if note["cuts"] != [[cut.criterion, cut.round] for cut in empty.cuts]:
         raise ValueError(f"cuts {note['cuts']} are not those of its record map")
-    counts = empty.counts.copy()
-    for failed, minus, corrected, shots in note["counts"]:
-        counts[0, failed, minus, corrected] = shots
+    counts = empty.with_rows(note["counts"])
     fired, faces = (np.array(note[name], np.int64) for name in ("fired", "faces"))
     if fired.shape != empty.fired.shape or faces.shape != empty.faces.shape:
         raise ValueError("its record map has another number of bits or faces")
-    if counts.sum() != note["shots"]:
-        raise ValueError(f"{counts.sum()} shots are counted, {note['shots']} were taken")
-    return replace(empty, counts=counts, fired=fired, faces=faces)
+    if counts.shots != note["shots"]:
+        raise ValueError(f"{counts.shots} shots are counted, {note['shots']} were taken")
+    return replace(counts, fired=fired, faces=faces)
 
 
 def _digest(document: Any) -> str:

@@ -17,7 +17,6 @@ from pathlib import Path
 from ...backends.remote import RemoteJob
 from ...experiments.errors import HexmagicError
 from ..catalogue import ledger_runs, run_folders
-from ..execution import Services, with_writer
 from ..folder.files import StorageError
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
@@ -25,6 +24,7 @@ from ..ledger.jobs import FINISHED, RUN_ENDED, JobRow, JobState, RunRow
 from ..ledger.runs import LEDGER_NAME
 from ..machines import is_hardware
 from ..provenance import PROVENANCE
+from ..services import Services, with_writer
 from .open_runs import doubled_folders, folder_of
 from .start import plan_submissions
 from .submitted import SUBMITTED, Sent, read_submitted

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...backends.remote import RemoteError
-from ..endings import write_ending
-from ..folder.run_folder import RunFolder
+from ..endings import tell_state, write_ending
 from ..hooks import call_hook
 from ..ledger.jobs import RUN_ENDED, RunState
-from ..provenance import PROVENANCE
 from .charges import charges
 from .settling import settle
 from .step import HardwareRun
@@ -78,13 +76,6 @@ def leave(run: HardwareRun, state: RunState, before: str) -> Left:
         problems=() if state == "cancelled" else problems,  # what is missing then was asked for
         unheard=(unheard,) if unheard else (),
     )
-
-
-def tell_state(folder: RunFolder, state: RunState) -> None:
-    """Write into a run's provenance how it stands, where the ledger knows it already."""
-    provenance = folder.read_json(PROVENANCE)
-    if provenance["state"] != state:
-        folder.write_json(PROVENANCE, provenance | {"state": state})
 
 
 def _draw(run: HardwareRun, outputs: Outputs) -> tuple[str, ...]:

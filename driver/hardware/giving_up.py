@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ...backends.remote import Remote
-from ..execution import latest
 from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import JobRow, JobState
+from ..ledger.jobs import JobRow, JobState, latest
 from .settling import look_or_gone
 
 _WHY = "its folder is gone and a person gave it up"

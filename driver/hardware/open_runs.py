@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ...experiments.errors import HexmagicError
 from ..catalogue import ledger_runs, run_folders, run_ids
-from ..execution import Services, with_writer
 from ..folder.run_folder import PLAN, RunFolder
 from ..ledger.hardware import HardwareLedger
 from ..ledger.jobs import RUN_ENDED
 from ..ledger.runs import LEDGER_NAME
 from ..machines import is_hardware
 from ..provenance import PROVENANCE
+from ..services import Services, with_writer
 from ..tick_report import FAILED, RunStep
 
 _LOST = (

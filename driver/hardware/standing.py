@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..execution import latest
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import JobRow
+from ..ledger.jobs import JobRow, latest
 from ..ledger.runs import LEDGER_NAME
 from ..ledger.schedules import ScheduleLedger, ScheduleRow
 from ..ledger.submissions import RemoteRow, SubmissionRow

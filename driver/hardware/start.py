@@ -8,7 +8,7 @@ from pathlib import Path
 from ...backends.remote import MAX_TAG, Remote, RemoteError
 from ...experiments.errors import RefusedError
 from ..adapters import Engine
-from ..execution import Services
+from ..endings import tell_state
 from ..folder.files import StorageError
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
@@ -18,8 +18,8 @@ from ..limits import Check
 from ..machines import Machines, machine_names
 from ..new_run import create_run
 from ..prepare import Prepared
+from ..services import Services
 from ..site import SITE_NAME
-from .end import tell_state
 from .preflight import preflight
 from .submitted import check_address, was_begun
 

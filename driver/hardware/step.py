@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...backends.remote import GoneError, Remote, RemoteError
-from ..execution import latest
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import OPEN, JobKey, JobRow, RunState
+from ..ledger.jobs import OPEN, JobKey, JobRow, RunState, latest
 from ..machines import Machines
 from ..site import Site
+from .collecting import collect
+from .searching import recall, search, submission_of
 from .settling import MOST_FAILURES
+from .submitting import submit, submit_again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +97,6 @@ def step(run: HardwareRun, *, cancelling: bool, resubmit: bool = False) -> RunSt
         AccountError: the service does not take the account.
         StorageError: the file system refuses; nothing is lost.
     """
-    from .collecting import collect
-    from .searching import recall, search, submission_of
-    from .submitting import submit, submit_again
-
     for job in run.jobs("intended"):
         run.ledger.move(job, "unknown", detail="the process that was submitting it is gone")
     told = {job.key for job in run.jobs("parked")}  # of these a person may know
@@ -138,7 +136,6 @@ def _cancel(run: HardwareRun, unlisted: Iterable[JobRow]) -> None:
         run: the run.
         unlisted: its parked jobs that the service has just been asked for, in vain.
     """
-    from .searching import recall
 
     def drop(job: JobRow) -> None:
         if not recall(run, job):

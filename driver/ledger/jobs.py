@@ -5,7 +5,7 @@ What each state means for a job on paid hardware is told in docs/hardware.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -166,3 +166,8 @@ class EventRow:
     from_state: str | None
     to_state: str | None
     detail: str
+
+
+def latest(jobs: Sequence[JobRow]) -> list[JobRow]:
+    """Return the last attempt at each shard."""
+    return list({job.shard: job for job in jobs}.values())

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ...experiments.errors import UsageError
 from ..adapters import Engine
-from ..execution import Services
 from ..hardware.start import hardware_checks
 from ..limits import Check, refuse_failed
 from ..prepare import Prepared, Where
-from ..start import Request, check_limits, prepare_request
+from ..request import Request, check_limits, prepare_request
+from ..services import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

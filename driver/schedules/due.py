@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ...experiments.errors import HexmagicError, RefusedError
 from ...experiments.spec import HARDWARE, parse_experiment
-from ..execution import Services
 from ..folder.files import StorageError
 from ..folder.run_folder import RunFolder, partial_path
 from ..hardware.catching_up import CaughtUp, unknown_since, unknown_words
@@ -20,7 +19,8 @@ from ..limits import refuse_failed
 from ..machines import is_hardware, machine_names
 from ..new_run import create_run, new_run_id
 from ..plan import make_plan
-from ..start import Request, with_overrides
+from ..request import Request, with_overrides
+from ..services import Services
 from .check import CheckedPlan, check_plan
 from .times import Due, Waiting, next_due
 

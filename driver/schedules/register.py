@@ -8,16 +8,15 @@ from typing import Any
 
 from ...backends.remote import RemoteError
 from ...experiments.errors import RefusedError, UsageError
-from ..execution import Services
-from ..folder.directory_lock import directory_lock
+from ..folder.directory_lock import LOCK_SECONDS, directory_lock
 from ..folder.run_folder import RunFolder
 from ..hardware.catching_up import catch_up_all
-from ..hardware.run import LOCK_SECONDS
 from ..ledger.runs import LEDGER_NAME
 from ..ledger.schedules import ScheduleLedger, ScheduleRow
 from ..plan import make_plan
+from ..request import Request
+from ..services import Services
 from ..site import load_site
-from ..start import Request
 from .check import CheckedPlan, check_end, check_plan, passing_words, refuse_lasting
 from .due import start_due
 from .times import next_times, schedule_words

@@ -18,7 +18,7 @@ Call = Callable[..., Result]
 def make_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Return what runs a command line in an empty directory, with the fake engine."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("hexmagic.driver.execution.Services", make_services)
+    monkeypatch.setattr("hexmagic.driver.services.Services", make_services)
     return lambda *words: CliRunner().invoke(cli, [str(word) for word in words])
 
 

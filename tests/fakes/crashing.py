@@ -14,9 +14,9 @@ import pandas as pd
 from service import Job, LoopbackService, ServiceConfig
 
 from hexmagic.driver.catalogue import run_ids
+from hexmagic.driver.clockwork import utc_now
 from hexmagic.driver.ledger.hardware import HardwareLedger
 from hexmagic.driver.ledger.runs import LEDGER_NAME
-from hexmagic.driver.times import utc_now
 
 from .killer import KILLED, Ended, Fault, Killer
 

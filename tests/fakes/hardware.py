@@ -13,14 +13,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hexmagic.driver.cli.main import cli
-from hexmagic.driver.execution import Services
+from hexmagic.driver.clockwork import Clockwork
 from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.ledger.hardware import HardwareLedger
 from hexmagic.driver.ledger.jobs import JobRow
 from hexmagic.driver.ledger.runs import LEDGER_NAME
 from hexmagic.driver.ledger.schedules import ScheduleLedger, ScheduleRow
+from hexmagic.driver.services import Services
 from hexmagic.driver.site import IbmSite
-from hexmagic.driver.times import Clockwork
 
 from .engine import make_engine
 from .remote import Clock, FakeRemote
@@ -205,7 +205,7 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, max_shots: in
         tell=told.append,
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("hexmagic.driver.execution.Services", lambda: services)
+    monkeypatch.setattr("hexmagic.driver.services.Services", lambda: services)
     monkeypatch.setattr("hexmagic.driver.cli.hardware._told", set())
     return World(path=tmp_path, remote=remote, services=services, told=told, opened=opened)
 

@@ -34,19 +34,19 @@ from service.snapshots import Device
 
 from hexmagic.backends.ibm.door import IbmSettings, open_remote
 from hexmagic.backends.remote import Remote
-from hexmagic.driver.execution import Services, latest
+from hexmagic.driver.clockwork import Clockwork
 from hexmagic.driver.folder.run_folder import RunFolder
-from hexmagic.driver.hardware.run import begin
 from hexmagic.driver.hardware.start import register
+from hexmagic.driver.hardware_run import begin
 from hexmagic.driver.ledger.hardware import HardwareLedger
-from hexmagic.driver.ledger.jobs import EventRow, JobRow
+from hexmagic.driver.ledger.jobs import EventRow, JobRow, latest
 from hexmagic.driver.ledger.runs import LEDGER_NAME
 from hexmagic.driver.ledger.submissions import RemoteRow, SubmissionRow
+from hexmagic.driver.request import prepare_request, read_request
+from hexmagic.driver.services import Services
 from hexmagic.driver.site import SITE_NAME, IbmSite
-from hexmagic.driver.start import prepare_request, read_request
 from hexmagic.driver.tick import Ticker, make_ticker
 from hexmagic.driver.tick_report import RunStep, Tick
-from hexmagic.driver.times import Clockwork
 
 from .world import judge
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from hexmagic.backends.compilation import Compiled
 from hexmagic.driver.adapters import Engine
-from hexmagic.driver.execution import Services
+from hexmagic.driver.clockwork import Clockwork
 from hexmagic.driver.plan import Point
 from hexmagic.driver.prepare import Verdict
-from hexmagic.driver.times import Clockwork
+from hexmagic.driver.services import Services
 from hexmagic.driver.workers import Kit, start_worker
 
 from .engine import make_engine

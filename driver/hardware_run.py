@@ -6,27 +6,25 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ...experiments.errors import HexmagicError
-from ..adapters import Engine
-from ..execution import RunFailedError, Services
-from ..folder.directory_lock import directory_lock
-from ..folder.resuming import runs_words
-from ..folder.run_folder import RunFolder
-from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import RUN_ENDED
-from ..ledger.runs import LEDGER_NAME
-from ..limits import refuse_failed
-from ..prepare import Prepared
-from ..run import Run
-from ..start import Request
-from ..tick import Ticker, make_ticker
-from ..tick_report import RunStep
-from .catching_up import catch_up_all
-from .settling import gone_jobs, look_or_gone, take_back
-from .start import check_service, create_on_hardware, hardware_checks, retry_failed
-
-LOCK_SECONDS = 120.0
-"""How long another process's step is waited for."""
+from ..experiments.errors import HexmagicError
+from .adapters import Engine
+from .execution import RunFailedError
+from .folder.directory_lock import LOCK_SECONDS, directory_lock
+from .folder.resuming import runs_words
+from .folder.run_folder import RunFolder
+from .hardware.catching_up import catch_up_all
+from .hardware.settling import gone_jobs, look_or_gone, take_back
+from .hardware.start import check_service, create_on_hardware, hardware_checks, retry_failed
+from .ledger.hardware import HardwareLedger
+from .ledger.jobs import RUN_ENDED
+from .ledger.runs import LEDGER_NAME
+from .limits import refuse_failed
+from .prepare import Prepared
+from .request import Request
+from .run import Run
+from .services import Services
+from .tick import Ticker, make_ticker
+from .tick_report import RunStep
 
 Tell = Callable[[RunStep], None]
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...experiments.errors import RefusedError, UsageError
-from ..endings import write_ending
-from ..execution import Services, latest
-from ..folder.directory_lock import directory_lock
-from ..folder.run_folder import RunFolder
-from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import RUN_ENDED, JobState
-from ..ledger.runs import LEDGER_NAME, Ledger
-from ..ledger.schedules import ScheduleLedger
-from ..machines import is_hardware
-from ..tick import Ticker
-from ..tick_report import WAITING, RunStep
-from .catching_up import catch_up_all
-from .end import tell_state
-from .giving_up import give_up
-from .open_runs import runs_without_folder
-from .run import LOCK_SECONDS
-from .start import check_service, register, register_left
+from ..experiments.errors import RefusedError, UsageError
+from .endings import tell_state, write_ending
+from .folder.directory_lock import LOCK_SECONDS, directory_lock
+from .folder.run_folder import RunFolder
+from .hardware.catching_up import catch_up_all
+from .hardware.giving_up import give_up
+from .hardware.open_runs import runs_without_folder
+from .hardware.start import check_service, register, register_left
+from .ledger.hardware import HardwareLedger
+from .ledger.jobs import RUN_ENDED, JobState, latest
+from .ledger.runs import LEDGER_NAME, Ledger
+from .ledger.schedules import ScheduleLedger
+from .machines import is_hardware
+from .services import Services
+from .tick import Ticker
+from .tick_report import WAITING, RunStep
 
 _BACK: Mapping[str, tuple[JobState, ...]] = {
     "intended": ("unknown", "planned", "cancelled"),
