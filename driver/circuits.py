@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..experiments.measures import Measure
 from ..experiments.reuse import Reuse
-from .shards import FIRST_SHARD_SHOTS
+from .shards import FIRST_SHARD_SHOTS, circuit_name
 
 if TYPE_CHECKING:
     from ..backends.compilation import Compiled
@@ -92,7 +92,7 @@ class PlannedCircuit:
     @property
     def name(self) -> str:
         """Stem of its files in the run folder."""
-        return f"p{self.point:03d}-{self.basis}"
+        return circuit_name(self.point, self.basis)
 
     @property
     def two_qubit_gates(self) -> int:

@@ -23,6 +23,11 @@ def make_run_id(name: str, now: str, token: str) -> str:
     return f"{name}-{datetime.fromisoformat(now):%Y%m%d-%H%M%S}-{token}"
 
 
+def seconds_between(then: str, now: str) -> float:
+    """Return the seconds from one ISO 8601 time to another."""
+    return (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clockwork:
     """Where a run's times and ids come from; tests pass their own."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
+from .clockwork import seconds_between
 from .folder.run_folder import RunFolder
 from .ledger.jobs import JobRow, RunState
 from .provenance import PROVENANCE, with_outcome
@@ -30,12 +30,11 @@ def write_ending(
         charged: of hardware what `driver.hardware.charges` tells; None: nothing is charged.
     """
     provenance = folder.read_json(PROVENANCE)
-    started = datetime.fromisoformat(provenance["created"])
     document = with_outcome(
         provenance,
         state=state,
         finished=now,
-        seconds=(datetime.fromisoformat(now) - started).total_seconds(),
+        seconds=seconds_between(provenance["created"], now),
         jobs=jobs,
         problems=problems,
     )

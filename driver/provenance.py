@@ -13,6 +13,7 @@ from typing import Any
 from .circuits import PlannedCircuit
 from .ledger.jobs import JobRow
 from .plan import Plan
+from .shards import circuit_name
 
 SCHEMA_VERSION = 1
 PROVENANCE = "provenance.json"
@@ -104,7 +105,7 @@ def with_outcome(
     shards = [
         {
             "job": job_id(job),
-            "circuit": f"p{job.point:03d}-{job.basis}",
+            "circuit": circuit_name(job.point, job.basis),
             "seed": job.seed,
             "shots": job.shots,
             "state": job.state,

@@ -34,7 +34,7 @@ from .folder.seals import check_seal, write_sealed
 from .places import qubit_places
 from .plan import CircuitKey, Point
 from .provenance import PROVENANCE
-from .shards import Shard
+from .shards import Shard, circuit_name
 from .strata import Group, read_groups
 from .strata_rounds import sampled_strata
 from .table_kinds import TableKind
@@ -252,7 +252,7 @@ def _load_strata(folder: RunFolder) -> tuple[dict[CircuitKey, Stratified], list[
 def _taken(folder: RunFolder, group: Group) -> int:
     """Return the shots of a group's shards that were done when the run last ended."""
     jobs = folder.read_json(PROVENANCE).get("jobs", [])
-    circuit = f"p{group.owner:03d}-{group.measure}"
+    circuit = circuit_name(group.owner, group.measure)
     done = {
         job["seed"]: job["shots"]
         for job in jobs

@@ -50,7 +50,7 @@ class Shard:
     def file_name(self) -> str:
         """Name of its file, relative to the run folder."""
         stratum = "" if self.faults is None else f"-k{self.faults:02d}"
-        stem = f"p{self.point:03d}-{self.basis}{stratum}-{self.index:05d}"
+        stem = f"{circuit_name(self.point, self.basis)}{stratum}-{self.index:05d}"
         return f"shots/{stem}.parquet" if self.gives == "shots" else f"tallies/{stem}.json"
 
     def to_json(self) -> dict[str, Any]:
@@ -62,6 +62,11 @@ class Shard:
         """Return the shard that `to_json` wrote, also in schema version 1."""
         first = {"first_shot": document["index"] * FIRST_SHARD_SHOTS}
         return cls(**(first | dict(document)))
+
+
+def circuit_name(point: int, measure: Measure) -> str:
+    """Return the stem of a circuit's files in the run folder."""
+    return f"p{point:03d}-{measure}"
 
 
 def shard_sizes(shots: int, size: int) -> tuple[int, ...]:

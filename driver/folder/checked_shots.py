@@ -8,7 +8,7 @@ from pathlib import Path
 from ...experiments.counts import Counts
 from ...experiments.record import RecordMap
 from ...experiments.shots import Shots
-from ..shards import Shard
+from ..shards import Shard, circuit_name
 from .archive import load_record
 from .circuit_files import RECORD_SUFFIX
 from .files import StorageError
@@ -26,7 +26,7 @@ def checked_shards(folder: RunFolder, shards: Sequence[Shard]) -> Iterator[Check
     record: RecordMap | None = None
     if any(shard.gives == "shots" for shard in shards):
         try:
-            record = load_record(folder, _circuit(shards[0]))
+            record = load_record(folder, circuit_name(shards[0].point, shards[0].basis))
         except StorageError as error:
             yield shards[0], None, str(error)
     for shard in shards:
@@ -38,7 +38,7 @@ def checked_shards(folder: RunFolder, shards: Sequence[Shard]) -> Iterator[Check
         if isinstance(taken, Shots):
             record = taken.record if record is None else record
             if taken.record != record:
-                path, name = folder.path / shard.file_name, _circuit(shard)
+                path, name = folder.path / shard.file_name, circuit_name(shard.point, shard.basis)
                 words = f"{path}: its record map is not that of circuits/{name}{RECORD_SUFFIX}"
                 yield shard, None, words
                 continue
@@ -54,7 +54,3 @@ def strays(folder: RunFolder) -> tuple[str, ...]:
         for path in found
         if path.name not in known
     )
-
-
-def _circuit(shard: Shard) -> str:
-    return f"p{shard.point:03d}-{shard.basis}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -51,6 +52,13 @@ def canonical_json(document: Any) -> str:
         ValueError: the document holds NaN or an infinity.
     """
     return json.dumps(document, allow_nan=False, indent=2, sort_keys=True) + "\n"
+
+
+def json_digest(document: Any) -> str:
+    """Return the SHA-256 of a document as sorted JSON, in hexadecimal."""
+    return hashlib.sha256(
+        json.dumps(document, allow_nan=False, sort_keys=True).encode()
+    ).hexdigest()
 
 
 def read_json(path: Path) -> Any:

@@ -9,8 +9,6 @@ sha256 of all this.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +19,7 @@ import numpy as np
 from ...analysis.cut_counts import CutCounts, no_shots
 from ...experiments.record import RecordMap
 from .archive import load_record
-from .files import StorageError, canonical_json, read_json
+from .files import StorageError, canonical_json, json_digest, read_json
 
 if TYPE_CHECKING:
     from ..circuits import PlannedCircuit
@@ -44,7 +42,7 @@ def make_note(circuit: PlannedCircuit, record: RecordMap, **emulated: Any) -> di
         "schema_version": SCHEMA_VERSION,
         "circuit": circuit.name,
         "fingerprint": circuit.fingerprint,
-        "record_sha256": _digest(record.to_json()),
+        "record_sha256": json_digest(record.to_json()),
         **emulated,
     }
 
@@ -57,7 +55,7 @@ def encode_prediction(note: Mapping[str, Any], counts: CutCounts) -> bytes:
         "fired": counts.fired.tolist(),
         "faces": counts.faces.tolist(),
     }
-    return canonical_json(document | {"sha256": _digest(document)}).encode()
+    return canonical_json(document | {"sha256": json_digest(document)}).encode()
 
 
 def decode_prediction(
@@ -71,7 +69,7 @@ def decode_prediction(
     try:
         note = dict(document)
         sha256 = note.pop("sha256")
-        if sha256 != _digest(note):
+        if sha256 != json_digest(note):
             raise ValueError("its checksum is not that of its content")
         if note["schema_version"] != SCHEMA_VERSION:
             raise ValueError(
@@ -82,7 +80,7 @@ def decode_prediction(
                 f"of circuit {note['circuit']} ({note['fingerprint'][:12]}), not of "
                 f"{circuit.name} ({circuit.fingerprint[:12]})"
             )
-        if note["record_sha256"] != _digest(record.to_json()):
+        if note["record_sha256"] != json_digest(record.to_json()):
             raise ValueError("its record map is not the circuit's")
         return _counts(note, record)
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -128,9 +126,3 @@ def _counts(note: Mapping[str, Any], record: RecordMap) -> CutCounts:
     if counts.shots != note["shots"]:
         raise ValueError(f"{counts.shots} shots are counted, {note['shots']} were taken")
     return replace(counts, fired=fired, faces=faces)
-
-
-def _digest(document: Any) -> str:
-    return hashlib.sha256(
-        json.dumps(document, allow_nan=False, sort_keys=True).encode()
-    ).hexdigest()

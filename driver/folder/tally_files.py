@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from ...experiments.counts import Counts
 from ..shards import Shard
-from .files import StorageError
+from .files import StorageError, json_digest
 
 SCHEMA_VERSION = 1
 
@@ -28,7 +26,7 @@ def encode_counts(counts: Counts, shard: Shard, versions: Mapping[str, str]) -> 
         "counts": counts.to_json(),
         "versions": dict(versions),
     }
-    return (json.dumps(note | {"sha256": _digest(note)}, allow_nan=False) + "\n").encode()
+    return (json.dumps(note | {"sha256": json_digest(note)}, allow_nan=False) + "\n").encode()
 
 
 def decode_counts(content: bytes, shard: Shard, *, source: str) -> Counts:
@@ -40,7 +38,7 @@ def decode_counts(content: bytes, shard: Shard, *, source: str) -> Counts:
     try:
         note = json.loads(content)
         sha256 = note.pop("sha256")
-        if sha256 != _digest(note):
+        if sha256 != json_digest(note):
             raise ValueError("its checksum is not that of its content")
         version, found = note["schema_version"], note["shard"]
         counts = Counts.from_json(note["counts"])
@@ -53,7 +51,3 @@ def decode_counts(content: bytes, shard: Shard, *, source: str) -> Counts:
     if found != shard.to_json() or counts.shots != shard.shots:
         raise StorageError(f"{source}: holds shard {found.get('id')}, not {shard.id}")
     return counts
-
-
-def _digest(note: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(note, allow_nan=False, sort_keys=True).encode()).hexdigest()

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from ...backends.remote import GoneError, RemoteJob
 from ...experiments.errors import HexmagicError
 from ...experiments.shots import Shots
+from ..clockwork import seconds_between
 from ..folder.archive import load_canary, load_record, save_calibration
 from ..ledger.jobs import JobRow
 from ..ledger.submissions import RemoteRow
-from .searching import audit, cancel_doubles, kept_of, seconds_between, submission_of
+from .searching import audit, cancel_doubles, kept_of, submission_of
 from .settling import GONE, above_most, look_or_gone
 
 if TYPE_CHECKING:

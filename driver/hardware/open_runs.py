@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from ...experiments.errors import HexmagicError
 from ..catalogue import ledger_runs, run_folders, run_ids
+from ..clockwork import seconds_between
 from ..folder.run_folder import PLAN, RunFolder
 from ..ledger.hardware import HardwareLedger
 from ..ledger.jobs import RUN_ENDED
@@ -95,8 +95,7 @@ def _is_left(folder: RunFolder, states: Mapping[str, str], now: str) -> bool:
     """Return whether a run is this directory's: an emulated one may have just been begun."""
     if folder.run_id in states or is_hardware(folder.plan):
         return True
-    age = datetime.fromisoformat(now) - datetime.fromisoformat(folder.document["created"])
-    return age > timedelta(seconds=BEGINNING_SECONDS)
+    return seconds_between(folder.document["created"], now) > BEGINNING_SECONDS
 
 
 def _damaged(run_id: str, problem: str) -> RunStep:

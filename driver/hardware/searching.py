@@ -7,10 +7,10 @@ parked for a person to decide.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ...backends.remote import REMOTE_ENDED, RemoteError, RemoteJob
+from ..clockwork import seconds_between
 from ..folder.files import StorageError
 from ..ledger.jobs import JobRow
 from ..ledger.submissions import RemoteRow, SubmissionRow
@@ -48,7 +48,7 @@ def search(run: HardwareRun, job: JobRow) -> None:
     looks = run.ledger.count_look(job)
     if job.state == "parked":
         return
-    waited = seconds_between(asked.intended, run.now())
+    waited = seconds_since(run, asked)
     patience = run.site.ibm.listing_wait_seconds
     ahead = was_ahead(run, asked)
     if ahead:
@@ -176,11 +176,9 @@ def _which_counts(
 
 def was_ahead(run: HardwareRun, asked: SubmissionRow) -> bool:
     """Return whether the clock was ahead when something was sent, by more than a listing lags."""
-    return seconds_between(asked.intended, run.now()) < -run.site.ibm.listing_wait_seconds
+    return seconds_since(run, asked) < -run.site.ibm.listing_wait_seconds
 
 
-def seconds_between(then: str | None, now: str) -> float:
-    """Return the seconds from one ISO 8601 time to another; 0 if the first is not known."""
-    if then is None:
-        return 0.0
-    return (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds()
+def seconds_since(run: HardwareRun, asked: SubmissionRow) -> float:
+    """Return for how long something has been sent; 0 if it never was."""
+    return 0.0 if asked.intended is None else seconds_between(asked.intended, run.now())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from ...backends.remote import AccountError, GoneError, Remote, RemoteError, RemoteJob
 from ...experiments.errors import HexmagicError
+from ..clockwork import seconds_between
 from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
 from ..ledger.submissions import RemoteRow
@@ -52,7 +52,7 @@ def settle(
             said += above_most(ledger, row, told.charged_seconds)
             said += take_back(ledger, row, told)
             charged = told.charged_seconds
-        overdue = row.ended_at is not None and _seconds(row.ended_at, now) > PATIENCE_SECONDS
+        overdue = row.ended_at is not None and seconds_between(row.ended_at, now) > PATIENCE_SECONDS
         if charged is None and overdue:
             most = ledger.charge_most(row)
             said.append(
@@ -126,7 +126,7 @@ def hear(
     found: dict[str, tuple[str, ...]] = {}
     for job in ledger.unheard():
         asked = ledger.submission(job)
-        if asked is None or _seconds(job.changed, now) > PATIENCE_SECONDS:
+        if asked is None or seconds_between(job.changed, now) > PATIENCE_SECONDS:
             continue
         try:
             listed = remote(job.run_id).find(asked.tag)
@@ -162,7 +162,3 @@ def settle_ended(folder: RunFolder, ledger: HardwareLedger) -> None:
     if provenance | known != provenance:
         save_tables(folder, {"jobs": jobs_table(folder, jobs, remotes)})
         folder.write_json(PROVENANCE, provenance | known)
-
-
-def _seconds(then: str, now: str) -> float:
-    return (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds()

@@ -15,6 +15,7 @@ from ..folder.run_folder import RunFolder
 from ..ledger.hardware import HardwareLedger
 from ..ledger.jobs import OPEN, JobKey, JobRow, RunState, latest
 from ..machines import Machines
+from ..shards import circuit_name
 from ..site import Site
 from .collecting import collect
 from .searching import recall, search, submission_of
@@ -73,7 +74,7 @@ class HardwareRun:
 
     def circuit_name(self, job: JobRow) -> str:
         """Return the stem of the files of a job's circuit."""
-        return f"p{job.point:03d}-{job.basis}"
+        return circuit_name(job.point, job.basis)
 
     def canary_shots(self, job: JobRow) -> int:
         """Return the shots of the bit-order canary that goes with a job; 0: it has none."""

@@ -24,7 +24,7 @@ from ..ledger.jobs import OPEN, JobRow
 from ..ledger.submissions import SubmissionRow
 from .budgets import limits
 from .preflight import check_machines
-from .searching import audit, recall, search, seconds_between, submission_of, was_ahead
+from .searching import audit, recall, search, seconds_since, submission_of, was_ahead
 from .start import run_tag
 from .submitted import note_accepted, note_submission, withdraw_submission
 
@@ -106,8 +106,7 @@ def _is_held(run: HardwareRun, job: JobRow, asked: SubmissionRow) -> bool:
     """
     if asked.intended is None:
         return False
-    waited = seconds_between(asked.intended, run.now())
-    hold = run.site.ibm.listing_wait_seconds - waited
+    hold = run.site.ibm.listing_wait_seconds - seconds_since(run, asked)
     if hold <= 0:
         return False
     if was_ahead(run, asked):

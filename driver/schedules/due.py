@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from ...experiments.errors import HexmagicError, RefusedError
 from ...experiments.spec import HARDWARE, parse_experiment
+from ..clockwork import seconds_between
 from ..folder.files import StorageError
 from ..folder.run_folder import RunFolder, partial_path
 from ..hardware.catching_up import CaughtUp, unknown_since, unknown_words
@@ -182,5 +183,4 @@ def _calibration(request: Request, services: Services, runs: Path) -> str | None
 def _seconds(then: str | None, now: str) -> float:
     if then is None:
         return float("inf")
-    waited = datetime.fromisoformat(now) - datetime.fromisoformat(then)
-    return max(waited, timedelta()).total_seconds()
+    return max(seconds_between(then, now), 0.0)
