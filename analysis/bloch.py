@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import nan, sqrt
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..experiments.colour_code import Basis
 from ..experiments.errors import UsageError
 from .estimate import Estimate, complement, expectation, rate_estimate
+from .exact_interval import normal_quantile
 
 LIKELIHOOD = "bounded-likelihood"
 BASES: tuple[Basis, ...] = ("X", "Y", "Z")
@@ -51,9 +51,7 @@ class BlochState:
     outside: float
 
 
-def bloch_state(
-    counts: Mapping[Basis, tuple[int, int]], *, cut: str, level: float = 0.95
-) -> BlochState:
+def bloch_state(counts: Mapping[Basis, tuple[int, int]], *, level: float = 0.95) -> BlochState:
     """Return the state of maximum likelihood in the Bloch ball, and intervals.
 
     The intervals of x, y, z are those of the rates (`estimate.rate_estimate`); that of the
@@ -62,7 +60,6 @@ def bloch_state(
 
     Args:
         counts: (shots kept, those with outcome -1) of each basis; a basis left out has no shots.
-        cut: the criteria under which shots were kept.
         level: two-sided confidence level of the intervals.
 
     Raises:
@@ -71,19 +68,14 @@ def bloch_state(
     if unknown := sorted(set(counts) - set(BASES)):
         raise UsageError(f"counts of {', '.join(unknown)}: a state is told by X, Y and Z alone")
     kept, minus = (np.array([counts.get(basis, (0, 0))[i] for basis in BASES]) for i in (0, 1))
-    rates = [
-        rate_estimate(int(m), int(n), cut=cut, level=level)
-        for n, m in zip(kept, minus, strict=True)
-    ]
+    rates = [rate_estimate(int(m), int(n), level=level) for n, m in zip(kept, minus, strict=True)]
     vector, outside = most_likely_vector(kept, minus)
     known = kept > 0
     coordinates = [
         _holding(expectation(rate), float(value)) if found else expectation(rate)
         for rate, value, found in zip(rates, vector, known, strict=True)
     ]
-    fidelity = Estimate(
-        value=nan, low=0, high=1, n=int(kept.sum()), method=LIKELIHOOD, level=level, cut=cut
-    )
+    fidelity = Estimate(value=nan, low=0, high=1, n=int(kept.sum()), method=LIKELIHOOD, level=level)
     if known[0] and known[2]:
         low, high = fidelity_interval(kept[[0, 2]], minus[[0, 2]], level)
         limits = replace(fidelity, low=float(low), high=float(high))
@@ -164,7 +156,7 @@ def fidelity_interval(
     if not 0 < level < 1:
         raise UsageError(f"level {level}: a confidence level lies between 0 and 1")
     n, b = np.broadcast_arrays(np.asarray(kept, float), np.asarray(minus, float))
-    drop = NormalDist().inv_cdf((1 + level) / 2) ** 2
+    drop = normal_quantile(level) ** 2
     low, mirrored = _lowest_sum(np.stack([n, n]), np.stack([b, n - b]), drop)
     return (1 + low / sqrt(2)) / 2, (1 - mirrored / sqrt(2)) / 2
 

@@ -9,22 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-import numpy as np
-
 from ..experiments.counts import Readout
-from ..experiments.criteria import CRITERIA, CriterionName, enabled_criteria
+from ..experiments.criteria import CriterionName, enabled_criteria
 from ..experiments.errors import UsageError
 from ..experiments.measures import Measure
 from ..experiments.readout_decoder import can_decode
 from ..experiments.spec import Accept
-from .cut_counts import CutCounts
-from .judge import Cut
+from .judge import READOUT, Cut, in_order
 from .points import PointCounts
 
 Faces = Literal["detect", "correct", "ignore"]
 """What is done with the readout's faces; "ignore", which no experiment can ask for: nothing."""
-
-READOUT = Cut("readout", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +42,7 @@ class Choice:
 def switches(point: PointCounts) -> tuple[Cut, ...]:
     """Return the cuts that can be switched, by criterion and round; not the readout's faces."""
     found = {cut for counts in point.cuts.values() for cut in counts.cuts} - {READOUT}
-    return tuple(sorted(found, key=lambda cut: (CRITERIA.index(cut.criterion), cut.round)))
+    return in_order(found)
 
 
 def face_choices(point: PointCounts) -> tuple[Faces, ...]:
@@ -115,7 +110,7 @@ def chosen(point: PointCounts, choice: Choice) -> PointCounts:
     accept, own = accept_of(point, choice), own_choice(point)
     left_out = choice.left_out | ({READOUT} if choice.faces == "ignore" else set())
     cuts = {
-        name: _only_parts(counts, choice.parts)
+        name: counts.between(*choice.parts)
         for name, counts in point.cuts.items()
         if name in choice.bases
     }
@@ -162,19 +157,6 @@ def accept_of(point: PointCounts, choice: Choice) -> Accept:
 def cut_name(cut: Cut) -> str:
     """Return a cut in words, such as "syndromes, round 2"."""
     return f"{cut.criterion}, round {cut.round}" if cut.round else cut.criterion
-
-
-def _only_parts(counts: CutCounts, parts: tuple[int, int]) -> CutCounts:
-    """Return some parts of the run; what fired is known of the whole alone and is left out."""
-    first, end = parts
-    if (first, end) == (0, counts.parts):
-        return counts
-    return replace(
-        counts,
-        counts=counts.counts[first:end],
-        fired=np.zeros_like(counts.fired),
-        faces=np.zeros_like(counts.faces),
-    )
 
 
 def _is_counted(point: PointCounts, name: Measure) -> bool:

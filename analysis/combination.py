@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import erfc, exp, inf, isnan, lgamma, log, nan, sqrt
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..experiments.errors import UsageError
 from .estimate import Estimate, rate_estimate
+from .exact_interval import normal_quantile
 
 WEIGHTED = "weighted-"
 CHI_SQUARED = "chi-squared"
@@ -61,7 +61,7 @@ class Combined:
     scale: float
 
 
-def pooled_rate(counts: Sequence[tuple[int, int]], *, cut: str, level: float = 0.95) -> Combined:
+def pooled_rate(counts: Sequence[tuple[int, int]], *, level: float = 0.95) -> Combined:
     """Return the rate of all runs' counts together: right for identical circuits under one noise.
 
     The sum gives each shot one weight, the best one if all have one rate. Whether they do tells
@@ -71,7 +71,6 @@ def pooled_rate(counts: Sequence[tuple[int, int]], *, cut: str, level: float = 0
 
     Args:
         counts: (k, n) of each run: k events in n shots; runs without shots tell nothing.
-        cut: the criteria under which shots were kept.
         level: two-sided confidence level.
 
     Raises:
@@ -80,9 +79,7 @@ def pooled_rate(counts: Sequence[tuple[int, int]], *, cut: str, level: float = 0
     for k, n in counts:
         if not 0 <= k <= n:
             raise UsageError(f"{k} events in {n} shots: a run has from 0 to all of its shots")
-    estimate = rate_estimate(
-        sum(k for k, _ in counts), sum(n for _, n in counts), cut=cut, level=level
-    )
+    estimate = rate_estimate(sum(k for k, _ in counts), sum(n for _, n in counts), level=level)
     return Combined(estimate=estimate, agreement=_homogeneity(counts), scale=1.0)
 
 
@@ -108,18 +105,18 @@ def weighted_mean(
     itself a guess. Runs whose value is NaN tell nothing and have no weight.
 
     Args:
-        estimates: independent ones of one quantity, at one level under one cut.
+        estimates: independent ones of one quantity, at one level.
         within: the quantity's range, which a widened interval could leave and is cut to.
 
     Raises:
-        UsageError: no estimates, several levels or cuts, or an interval without width.
+        UsageError: no estimates, several levels, or an interval without width.
     """
     first = _checked(estimates)
     known = [e for e in estimates if not isnan(e.value)]
     if not known:
         nothing = Agreement(statistic=0.0, degrees=0, p_value=nan, method=CHI_SQUARED)
         return Combined(estimate=first, agreement=nothing, scale=1.0)
-    z = NormalDist().inv_cdf((1 + first.level) / 2)
+    z = normal_quantile(first.level)
     runs = _Runs(known, z)
     mean = runs.mean()
     statistic, degrees = runs.spread(mean), len(known) - 1
@@ -132,7 +129,6 @@ def weighted_mean(
         n=sum(e.n for e in known),
         method=WEIGHTED + "/".join(dict.fromkeys(e.method for e in known)),
         level=first.level,
-        cut=first.cut,
     )
     p_value = chi_squared_tail(statistic, degrees) if degrees else nan
     agreement = Agreement(statistic=statistic, degrees=degrees, p_value=p_value, method=CHI_SQUARED)
@@ -252,10 +248,10 @@ def _checked(estimates: Sequence[Estimate]) -> Estimate:
     """Return the first estimate, all being of one kind."""
     if not estimates:
         raise UsageError("no estimates: a mean needs at least one")
-    kinds = sorted({(e.level, e.cut) for e in estimates})
-    if len(kinds) > 1:
-        told = "; ".join(f"level {level} under {cut!r}" for level, cut in kinds)
-        raise UsageError(f"{told}: estimates of several kinds have no common mean")
+    levels = sorted({e.level for e in estimates})
+    if len(levels) > 1:
+        told = " and ".join(map(str, levels))
+        raise UsageError(f"levels {told}: estimates at several levels have no common mean")
     for e in estimates:
         if not isnan(e.value) and not e.low < e.high:
             raise UsageError(f"{e.value} in [{e.low}, {e.high}]: no width, so no weight")

@@ -141,7 +141,7 @@ def _pooled(
         agreement = spread.agreement
         if quantity == "acceptance" and estimate == "raw":
             counts = [_kept(point, readout) for point in points]
-            agreement = pooled_rate(counts, cut=value.cut, level=level).agreement
+            agreement = pooled_rate(counts, level=level).agreement
         pooled[quantity] = Combined(estimate=value, agreement=agreement, scale=1.0)
     return pooled
 
@@ -182,7 +182,6 @@ def _estimate(row: Mapping[Any, Any], name: str) -> Estimate:
         n=int(row["kept"]),
         method=row["method"],
         level=row["level"],
-        cut=row["readout"],
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from math import hypot, inf, isnan, nan, sqrt
-from statistics import NormalDist
 
 from ..experiments.errors import UsageError
 from .estimate import MOVER, Estimate
+from .exact_interval import normal_quantile
 
 RATIO = "mover-ratio-"
 
 
-def exactly(value: float, *, cut: str, level: float = 0.95) -> Estimate:
+def exactly(value: float, *, level: float = 0.95) -> Estimate:
     """Return a number without uncertainty, such as a prediction or a bound, to compare with."""
-    return Estimate(value=value, low=value, high=value, n=0, method="exact", level=level, cut=cut)
+    return Estimate(value=value, low=value, high=value, n=0, method="exact", level=level)
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
@@ -50,7 +50,7 @@ def sigmas(found: Estimate) -> float:
     if found.value == 0:
         return 0.0
     towards = found.value - found.low if found.value > 0 else found.high - found.value
-    quantile = NormalDist().inv_cdf((1 + found.level) / 2)
+    quantile = normal_quantile(found.level)
     return quantile * found.value / towards if towards else inf * found.value
 
 
@@ -118,5 +118,4 @@ def _compared(
         n=first.n + second.n,
         method=method + "/".join(dict.fromkeys((first.method, second.method))),
         level=first.level,
-        cut=" / ".join(dict.fromkeys((first.cut, second.cut))),
     )

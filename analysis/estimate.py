@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf, isnan, log, nan, sqrt
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..experiments.errors import UsageError
-from .exact_interval import clopper_pearson_interval
+from .exact_interval import checked_counts, clopper_pearson_interval, normal_quantile
 
 WILSON = "wilson"
 MOVER = "mover-"
@@ -32,7 +31,6 @@ class Estimate:
         n: shots that it rests on.
         method: how the interval was made.
         level: confidence level of the interval, two-sided.
-        cut: the criteria under which shots were kept.
     """
 
     value: float
@@ -41,7 +39,6 @@ class Estimate:
     n: int
     method: str
     level: float
-    cut: str
 
 
 def wilson_interval(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
@@ -53,12 +50,8 @@ def wilson_interval(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Fl
     Raises:
         UsageError: k is not between 0 and n, or the level is not between 0 and 1.
     """
-    successes, trials = np.broadcast_arrays(np.asarray(k, float), np.asarray(n, float))
-    if not np.all((successes >= 0) & (successes <= trials)):
-        raise UsageError(f"k = {k!r} of n = {n!r}: k must lie between 0 and n")
-    if not 0 < level < 1:
-        raise UsageError(f"level {level}: a confidence level lies between 0 and 1")
-    z = NormalDist().inv_cdf((1 + level) / 2)
+    successes, trials = checked_counts(k, n)
+    z = normal_quantile(level)
     failures = trials - successes
     spread = successes * failures / np.where(trials > 0, trials, 1)
     centre = (successes + z * z / 2) / (trials + z * z)
@@ -94,7 +87,7 @@ def _one_sided_limit(k: Floats, n: Floats, level: float) -> Floats:
     return np.where(k == 1, -np.expm1(log(level) / np.maximum(n, 1)), limit)
 
 
-def rate_estimate(k: int, n: int, *, cut: str, level: float = 0.95) -> Estimate:
+def rate_estimate(k: int, n: int, *, level: float = 0.95) -> Estimate:
     """Return the rate k / n with its interval (`rate_interval`); NaN with [0, 1] at n = 0."""
     low, high = rate_interval(k, n, level)
     return Estimate(
@@ -104,7 +97,6 @@ def rate_estimate(k: int, n: int, *, cut: str, level: float = 0.95) -> Estimate:
         n=n,
         method=WILSON,
         level=level,
-        cut=cut,
     )
 
 
@@ -161,7 +153,6 @@ def remove_readout_error(
         n=estimate.n,
         method=estimate.method + UNFOLDED,
         level=estimate.level,
-        cut=estimate.cut,
     )
 
 
@@ -191,12 +182,11 @@ def fidelity_estimate(x: Estimate, z: Estimate) -> Estimate:
     with [0, 1] when <X> or <Z> is NaN. Interval: see `mover_fidelity`.
 
     Raises:
-        UsageError: the two were made at different levels or under different cuts.
+        UsageError: the two were made at different levels.
     """
-    if (x.level, x.cut) != (z.level, z.cut):
+    if x.level != z.level:
         raise UsageError(
-            f"<X> at level {x.level} under {x.cut!r} and <Z> at level {z.level} under {z.cut!r} "
-            "do not make one fidelity"
+            f"<X> at level {x.level} and <Z> at level {z.level} do not make one fidelity"
         )
     value, low, high = nan, 0.0, 1.0
     if not (isnan(x.value) or isnan(z.value)):
@@ -208,7 +198,6 @@ def fidelity_estimate(x: Estimate, z: Estimate) -> Estimate:
         n=x.n + z.n,
         method=MOVER + x.method,
         level=x.level,
-        cut=x.cut,
     )
 
 

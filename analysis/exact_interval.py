@@ -35,10 +35,8 @@ def clopper_pearson_interval(
     Raises:
         UsageError: k is not between 0 and n, or the level is not between 0 and 1.
     """
-    successes, trials = np.broadcast_arrays(np.asarray(k, float), np.asarray(n, float))
-    if not np.all((successes >= 0) & (successes <= trials)):
-        raise UsageError(f"k = {k!r} of n = {n!r}: k must lie between 0 and n")
-    z = _z(level)
+    successes, trials = checked_counts(k, n)
+    z = normal_quantile(level)
     failures = trials - successes
     return 1 / (1 + _odds(failures, successes, z)), 1 / (1 + 1 / _odds(successes, failures, z))
 
@@ -72,14 +70,31 @@ def weighted_interval(
         )
     sums, second = np.clip(sums, 0, many), np.clip(second, 0, many)
     mean_size = np.where(sums > 0, second / np.where(sums > 0, sums, 1), 1.0)
-    unseen = _z(level) ** 2
+    unseen = normal_quantile(level) ** 2
     lasting = (second + unseen) / (sums + unseen)
     low, _ = clopper_pearson_interval(_events(sums, mean_size, many), many, level)
     _, high = clopper_pearson_interval(_events(sums, lasting, many), many, level)
     return mean_size * low, lasting * high
 
 
-def _z(level: float) -> float:
+def checked_counts(k: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
+    """Return successes and trials, both of the shape that k and n broadcast to.
+
+    Raises:
+        UsageError: k is not between 0 and n.
+    """
+    successes, trials = np.broadcast_arrays(np.asarray(k, float), np.asarray(n, float))
+    if not np.all((successes >= 0) & (successes <= trials)):
+        raise UsageError(f"k = {k!r} of n = {n!r}: k must lie between 0 and n")
+    return successes, trials
+
+
+def normal_quantile(level: float) -> float:
+    """Return how many standard deviations hold a two-sided confidence level: 1.96 for 95 %.
+
+    Raises:
+        UsageError: the level is not between 0 and 1.
+    """
     if not 0 < level < 1:
         raise UsageError(f"level {level}: a confidence level lies between 0 and 1")
     return NormalDist().inv_cdf((1 + level) / 2)
@@ -96,7 +111,7 @@ def poisson_lower_limit(counts: ArrayLike, level: float = 0.95) -> Floats:
     """
     c = np.asarray(counts, float)
     v = 1 / (9 * np.where(c > 0, c, 1))
-    low: Floats = c * np.maximum(1 - v - _z(level) * np.sqrt(v), 0) ** 3
+    low: Floats = c * np.maximum(1 - v - normal_quantile(level) * np.sqrt(v), 0) ** 3
     return low
 
 

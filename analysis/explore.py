@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from math import nan
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ..experiments.criteria import enabled_criteria
 from ..experiments.measures import Measure
-from .choice import READOUT, Choice, accept_of, chosen, cut_name, switches
-from .cut_counts import CutCounts
-from .judge import Cut
+from .choice import Choice, accept_of, chosen, cut_name, switches
+from .judge import READOUT, Cut
 from .points import PointCounts
 from .tables.basic import cutflow_table, fidelity_rows, fidelity_table, make_frame, points_table
 
@@ -118,7 +116,7 @@ def _cost(point: PointCounts, choice: Choice, cut: Cut, level: float) -> dict[st
         "round": cut.round,
         "on": on,
         "shots": sum(counts.shots for counts in now.cuts.values()),
-        "failed": sum(_failed(counts, cut) for counts in now.cuts.values()),
+        "failed": sum(counts.failing(cut) for counts in now.cuts.values()),
         "alone": abs(_kept(then) - _kept(now)),
         **numbers,
     }
@@ -137,10 +135,3 @@ def _raw(point: PointCounts, choice: Choice) -> PointCounts:
 
 def _kept(point: PointCounts) -> int:
     return sum(one.kept for counts in point.counts.values() for one in counts.outcomes.values())
-
-
-def _failed(counts: CutCounts, cut: Cut) -> int:
-    if cut not in counts.cuts:
-        return 0
-    words = np.arange(counts.counts.shape[1])
-    return int(counts.counts[:, (words >> counts.cuts.index(cut)) & 1 == 1].sum())

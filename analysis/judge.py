@@ -40,13 +40,18 @@ class Cut:
     round: int
 
 
+READOUT = Cut("readout", 0)
+"""The faces of the readout."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judgement:
     """What some shots of one circuit failed and told.
 
     Attributes:
         cuts: every cut that the circuit records something for, in the order of `CRITERIA`.
-        failed: uint32, shape (shots,): bit i says that the shot fails cut i.
+        failed: uint64, shape (words, shots): bit i % 64 of word i // 64 says that the shot fails
+            cut i.
         minus: uint8, shape (shots,): 1 for the logical outcome -1 as read.
         corrected: uint8, shape (shots,): the same after correction of the readout; UNKNOWN if
             there is none.
@@ -56,7 +61,7 @@ class Judgement:
     """
 
     cuts: tuple[Cut, ...]
-    failed: NDArray[np.uint32]
+    failed: _Words
     minus: NDArray[np.uint8]
     corrected: NDArray[np.uint8]
     fired: NDArray[np.int64]
@@ -70,18 +75,13 @@ def judge(shots: Shots) -> Judgement:
     """
     judge_ = _judge_of(shots.record)
     parts = [judge_(block) for block in _blocks(shots)]
-    failed, minus, corrected = (
-        np.concatenate([np.empty(0, dtype), *(part[i] for part in parts)]).astype(dtype, copy=False)
-        for i, dtype in enumerate((np.uint32, np.uint8, np.uint8))
-    )
-    bits, faces = len(shots.record.bits), len(shots.record.faces)
     return Judgement(
         cuts=judge_.cuts,
-        failed=failed,
-        minus=minus,
-        corrected=corrected,
-        fired=sum((part[3] for part in parts), np.zeros(bits, np.int64)),
-        faces=sum((part[4] for part in parts), np.zeros(faces, np.int64)),
+        failed=np.concatenate([part[0] for part in parts], axis=1),
+        minus=np.concatenate([part[1] for part in parts]),
+        corrected=np.concatenate([part[2] for part in parts]),
+        fired=np.sum([part[3] for part in parts], axis=0),
+        faces=np.sum([part[4] for part in parts], axis=0),
     )
 
 
@@ -94,12 +94,17 @@ def cuts_of(record: RecordMap) -> tuple[Cut, ...]:
         if (name := criterion_of(bit)) is not None and bit.expected is not None
     }
     if record.faces:
-        found.add(Cut("readout", 0))
-    return tuple(sorted(found, key=lambda cut: (CRITERIA.index(cut.criterion), cut.round)))
+        found.add(READOUT)
+    return in_order(found)
+
+
+def in_order(cuts: Iterable[Cut]) -> tuple[Cut, ...]:
+    """Return cuts by criterion, as in `CRITERIA`, and round."""
+    return tuple(sorted(cuts, key=lambda cut: (CRITERIA.index(cut.criterion), cut.round)))
 
 
 _Part = tuple[
-    NDArray[np.uint32],
+    _Words,
     NDArray[np.uint8],
     NDArray[np.uint8],
     NDArray[np.int64],
@@ -127,7 +132,7 @@ class _Judge:
         )
 
     def __call__(self, words: _Words) -> _Part:
-        failed = np.zeros(words.shape[1], np.uint32)
+        failed = np.zeros((num_words(len(self.cuts)), words.shape[1]), np.uint64)
         fired = np.zeros(len(self._bits), np.int64)
         faces = np.zeros(len(self._faces), np.int64)
         syndrome = np.zeros(words.shape[1], np.int64)
@@ -135,13 +140,14 @@ class _Judge:
             if asked is not None:
                 wrong = _odd(words, asked[0])
                 fired[i] = np.count_nonzero(wrong)
-                failed |= wrong.astype(np.uint32) << np.uint32(asked[1])
+                failed[asked[1] // 64] |= wrong.astype(np.uint64) << np.uint64(asked[1] % 64)
         for j, parity in enumerate(self._faces):
             wrong = _odd(words, parity)
             faces[j] = np.count_nonzero(wrong)
             syndrome |= wrong.astype(np.int64) << j
         if self._faces:
-            failed |= (syndrome != 0).astype(np.uint32) << np.uint32(len(self.cuts) - 1)
+            last = len(self.cuts) - 1
+            failed[last // 64] |= (syndrome != 0).astype(np.uint64) << np.uint64(last % 64)
         minus = _odd(words, self._logical)
         return failed, minus, self._correct(minus, syndrome), fired, faces
 
@@ -156,9 +162,9 @@ _judge_of = lru_cache(maxsize=32)(_Judge)  # a circuit may have thousands of sma
 
 
 def _blocks(shots: Shots) -> Iterator[_Words]:
-    """Yield the packed rows as words: uint64, shape (words, shots), little-endian."""
+    """Yield the packed rows as words: uint64, shape (words, shots), little-endian; one or more."""
     width = shots.packed.shape[1]
-    for start in range(0, len(shots), BLOCK_SHOTS):
+    for start in range(0, max(len(shots), 1), BLOCK_SHOTS):
         block = shots.packed[start : start + BLOCK_SHOTS]
         padded = np.zeros((len(block), -(-max(width, 1) // 8) * 8), np.uint8)
         padded[:, :width] = block
@@ -172,8 +178,7 @@ def _mask(record: RecordMap, keys: Iterable[BitKey]) -> _Words:
         bit = record.bits[column]
         for raw in (column, *record.columns(bit.xor)):
             mask ^= 1 << raw
-    width = max(1, -(-len(record.bits) // 64))
-    return np.array([(mask >> (64 * w)) & (2**64 - 1) for w in range(width)], np.uint64)
+    return split_word(mask, num_words(len(record.bits)))
 
 
 def _odd(words: _Words, parity: _Parity) -> NDArray[np.uint8]:
@@ -186,10 +191,29 @@ def _odd(words: _Words, parity: _Parity) -> NDArray[np.uint8]:
     return total
 
 
+def num_words(bits: int) -> int:
+    """Return how many words of 64 bits hold so many, at least one."""
+    return max(1, -(-bits // 64))
+
+
+def split_word(word: int, width: int) -> NDArray[np.uint64]:
+    """Return the bits of one number as words of 64, the lowest first: uint64, shape (width,)."""
+    return np.array([(word >> (64 * w)) & (2**64 - 1) for w in range(width)], np.uint64)
+
+
 def failed_word(cuts: Sequence[Cut], names: Iterable[CriterionName]) -> int:
-    """Return the bits of `Judgement.failed` that belong to some criteria."""
+    """Return the bits of `Judgement.failed` that belong to some criteria, as one number."""
     chosen = set(names)
     return sum(1 << i for i, cut in enumerate(cuts) if cut.criterion in chosen)
+
+
+def fails_any(failed: NDArray[np.uint64], word: int) -> NDArray[np.bool_]:
+    """Return which columns of `Judgement.failed` have one of some bits: bool, shape (shots,)."""
+    found = np.zeros(failed.shape[1], np.bool_)
+    for row, mask in zip(failed, split_word(word, len(failed)), strict=True):
+        if mask:
+            found |= (row & mask) != 0
+    return found
 
 
 def not_decoded(record: RecordMap) -> UsageError:

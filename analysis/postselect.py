@@ -13,7 +13,7 @@ from ..experiments.criteria import CRITERIA, CriterionName, enabled_criteria
 from ..experiments.shots import Shots
 from ..experiments.spec import Accept
 from .cut_counts import count_cuts
-from .judge import UNKNOWN, failed_word, judge, not_decoded
+from .judge import UNKNOWN, failed_word, fails_any, judge, not_decoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ def cut_flow(shots: Shots, accept: Accept) -> CutFlow:
     enabled = enabled_criteria(accept)
     for index, name in reversed(list(enumerate(CRITERIA))):  # an earlier failure overwrites
         if enabled[name]:
-            first_failed[(judged.failed & np.uint32(asked[index])) != 0] = index
+            first_failed[fails_any(judged.failed, asked[index])] = index
     lost = np.bincount(first_failed + 1, minlength=len(CRITERIA) + 1)[1:]
     entered = len(shots) - np.concatenate([[0], np.cumsum(lost)])
     criteria = tuple(
@@ -130,9 +130,3 @@ def counted_criteria(counts: Counts) -> tuple[Criterion, ...]:
         )
         entered = left
     return tuple(criteria)
-
-
-def describe_cut(accept: Accept) -> str:
-    """Return the enabled criteria in words, such as "hadamard, flags, readout correct"."""
-    names = [name for name in ("hadamard", "flags", "syndromes") if getattr(accept, name)]
-    return ", ".join([*names, f"readout {accept.readout}"])

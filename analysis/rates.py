@@ -10,7 +10,6 @@ from ..experiments.measures import Measure
 from .estimate import Estimate, rate_estimate
 from .exact_interval import weighted_interval
 from .points import PointCounts
-from .postselect import describe_cut
 from .strata.rates import stratified_estimates
 
 IDEAL = "clopper-pearson"
@@ -43,25 +42,22 @@ def measured_rates(point: PointCounts, measure: Measure, readout: Readout, level
             one, the experiment's.
         level: two-sided confidence level.
     """
-    cut = describe_cut(point.accept)
     if measure in point.stratified:
-        return _stratified(point, measure, readout, cut, level)
+        return _stratified(point, measure, readout, level)
     nothing = Counts(shots=0, outcomes={readout: Outcome(kept=0, minus=0, minus_squares=0)})
     counts = point.counts.get(measure, nothing)
     outcome = counts.outcomes[readout]
-    accepted = rate_estimate(outcome.kept, counts.shots, cut=cut, level=level)
+    accepted = rate_estimate(outcome.kept, counts.shots, level=level)
     if measure == "H_ideal":
-        minus = _probabilities(outcome, cut, level)
+        minus = _probabilities(outcome, level)
     else:
-        minus = rate_estimate(int(outcome.minus), outcome.kept, cut=cut, level=level)
+        minus = rate_estimate(int(outcome.minus), outcome.kept, level=level)
     return Rates(shots=counts.shots, kept=outcome.kept, acceptance=accepted, minus=minus)
 
 
-def _stratified(
-    point: PointCounts, measure: Measure, readout: Readout, cut: str, level: float
-) -> Rates:
+def _stratified(point: PointCounts, measure: Measure, readout: Readout, level: float) -> Rates:
     found = point.stratified[measure]
-    both = stratified_estimates(found.weights, found.strata, readout=readout, cut=cut, level=level)
+    both = stratified_estimates(found.weights, found.strata, readout=readout, level=level)
     sampled = [s.counts for s in found.strata.values() if s.counts is not None]
     return Rates(
         shots=sum(counts.shots for counts in sampled),
@@ -71,7 +67,7 @@ def _stratified(
     )
 
 
-def _probabilities(outcome: Outcome, cut: str, level: float) -> Estimate:
+def _probabilities(outcome: Outcome, level: float) -> Estimate:
     """Return the mean of the probabilities of -1 that the kept shots tell."""
     low, high = weighted_interval(outcome.kept, outcome.minus, outcome.minus_squares, level)
     return Estimate(
@@ -81,5 +77,4 @@ def _probabilities(outcome: Outcome, cut: str, level: float) -> Estimate:
         n=outcome.kept,
         method=IDEAL,
         level=level,
-        cut=cut,
     )

@@ -65,6 +65,19 @@ class QubitCalibration:
         )
 
 
+def uncalibrated(*, gate: float, readout: float, reset: float) -> QubitCalibration:
+    """Return a qubit of which only the durations are known, in seconds."""
+    return QubitCalibration(
+        t1_seconds=None,
+        t2_seconds=None,
+        prob_1_given_0=None,
+        prob_0_given_1=None,
+        one_qubit=Operation(error=None, seconds=gate),
+        readout_seconds=readout,
+        reset_seconds=reset,
+    )
+
+
 def read_qubit(target: Target | Snapshot, properties: Any, q: int) -> QubitCalibration:
     """Return what a snapshot, or the client of a machine, says of a qubit.
 

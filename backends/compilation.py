@@ -24,7 +24,8 @@ from qiskit.transpiler.passes import (
 from ..experiments.errors import HexmagicError, UsageError
 from ..experiments.instructions import Instruction, count_by_gadget, read_instructions
 from ..experiments.program import Program
-from .decoupling import Decoupling, make_padding
+from ..experiments.spec.device import Decoupling
+from .decoupling import make_padding
 from .device import Device
 from .isa import make_target
 from .timing import Window, count_layers, operation_windows
@@ -162,24 +163,24 @@ def compile_program(
 
 
 def _check_layout(program: Program, device: Device, layout: tuple[int, ...]) -> None:
-    patch = program.patch
+    patch, advice = program.patch, "; embedding best finds qubits that fit"
     if len(layout) != patch.num_qubits or len(set(layout)) != len(layout):
         raise UsageError(
             f"embedding {list(layout)}: patch {patch.name} needs {patch.num_qubits} "
-            "different qubits"
+            f"different qubits{advice}"
         )
     outside = [q for q in layout if not 0 <= q < device.num_qubits]
     if outside:
-        raise UsageError(f"embedding: {device.name} has no qubit {outside[0]}")
+        raise UsageError(f"embedding: {device.name} has no qubit {outside[0]}{advice}")
     broken = set(device.faulty_qubits) & set(layout)
     if broken:
-        raise UsageError(f"embedding: qubit {min(broken)} of {device.name} is faulty")
+        raise UsageError(f"embedding: qubit {min(broken)} of {device.name} is faulty{advice}")
     for a, b in patch.edges:
         edge = tuple(sorted((layout[a], layout[b])))
         if edge not in device.edges:
-            raise UsageError(f"embedding: {device.name} has no edge {edge}")
+            raise UsageError(f"embedding: {device.name} has no edge {edge}{advice}")
         if edge in device.faulty_edges:
-            raise UsageError(f"embedding: edge {edge} of {device.name} is faulty")
+            raise UsageError(f"embedding: edge {edge} of {device.name} is faulty{advice}")
 
 
 def _without_leading_delays(circuit: QuantumCircuit) -> QuantumCircuit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import pi
-from typing import Any, Literal
+from typing import Any
 
 from qiskit.circuit import Delay, Gate
 from qiskit.circuit.library import RYGate, RZGate, XGate
@@ -13,11 +13,7 @@ from qiskit.transpiler.passes import PadDelay, PadDynamicalDecoupling
 
 from ..experiments.errors import UsageError
 from ..experiments.instructions import VIRTUAL_NAMES
-
-Decoupling = Literal["none", "xx", "xy4"]
-"""Sequences: `xx` refocuses phases, `xy4` (X Y X Y) pulse errors too; evenly spaced."""
-
-DECOUPLINGS: tuple[Decoupling, ...] = ("none", "xx", "xy4")
+from ..experiments.spec.device import DECOUPLINGS, Decoupling
 
 FILLED = 0.5
 """Share of an idle that pulses may take: in a shorter one they would do more harm than good."""

@@ -11,10 +11,8 @@ from functools import cache
 from typing import Any
 
 from ..experiments.errors import UsageError
-from .calibration import Operation, QubitCalibration
+from .calibration import Operation, QubitCalibration, uncalibrated
 from .snapshots import read_snapshot, snapshot_folders
-
-__all__ = ["Device", "DeviceError", "Operation", "QubitCalibration", "device_names", "load_device"]
 
 Edge = tuple[int, int]
 
@@ -104,6 +102,12 @@ class Device:
             or _is_faulty(c.readout_error)
             or _is_faulty(c.one_qubit.error)
         )
+
+    @property
+    def working_edges(self) -> tuple[Edge, ...]:
+        """Edges that may be used: neither they nor their qubits are faulty."""
+        lost, broken = set(self.faulty_edges), set(self.faulty_qubits)
+        return tuple(edge for edge in self.edges if edge not in lost and not broken & {*edge})
 
     @property
     def median_two_qubit_error(self) -> float | None:
@@ -224,15 +228,7 @@ def _make_heavy_hex(name: str, distance: int, *, papers: bool) -> Device:
 
     graph = rustworkx.generators.heavy_hex_graph(distance)
     gate = Operation(error=None, seconds=68e-9)
-    qubit = QubitCalibration(
-        t1_seconds=None,
-        t2_seconds=None,
-        prob_1_given_0=None,
-        prob_0_given_1=None,
-        one_qubit=Operation(error=None, seconds=32e-9),
-        readout_seconds=2.2e-6,
-        reset_seconds=2.232e-6,
-    )
+    qubit = uncalibrated(gate=32e-9, readout=2.2e-6, reset=2.232e-6)
     edges = {(min(a, b), max(a, b)) for a, b in graph.edge_list()}
     return Device(
         name=name,

@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from .calibration import QubitCalibration, read_qubit
-from .device import TWO_QUBIT_GATES, Device, DeviceError, Edge, Operation
+from .calibration import Operation, QubitCalibration, read_qubit, uncalibrated
+from .device import TWO_QUBIT_GATES, Device, DeviceError, Edge
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
@@ -68,15 +68,7 @@ def _read_qubits(
         return tuple(known.values())
     times = zip(*(qubit.durations for qubit in known.values()), strict=True)
     gate, readout, reset = (statistics.median(seconds) for seconds in times)
-    dead = QubitCalibration(
-        t1_seconds=None,
-        t2_seconds=None,
-        prob_1_given_0=None,
-        prob_0_given_1=None,
-        one_qubit=Operation(error=None, seconds=gate),
-        readout_seconds=readout,
-        reset_seconds=reset,
-    )
+    dead = uncalibrated(gate=gate, readout=readout, reset=reset)
     return tuple(known.get(q, dead) for q in count)
 
 

@@ -29,12 +29,10 @@ def find_embeddings(patch: Patch, device: Device) -> tuple[Layout, ...]:
     `layout[patch qubit]` is the physical qubit. All subgraph matches (VF2), so the symmetries of
     the patch count separately. Faulty qubits and edges are never used.
     """
-    broken, cut = set(device.faulty_qubits), set(device.faulty_edges)
+    broken = set(device.faulty_qubits)
     graph = rustworkx.PyGraph()
     graph.add_nodes_from(range(device.num_qubits))
-    graph.add_edges_from_no_data(
-        [edge for edge in device.edges if edge not in cut and not broken & {*edge}]
-    )
+    graph.add_edges_from_no_data(list(device.working_edges))
     pattern = rustworkx.PyGraph()
     pattern.add_nodes_from(range(patch.num_qubits))
     pattern.add_edges_from_no_data(list(patch.edges))
@@ -57,7 +55,8 @@ def choose_embedding(
     Without a calibration all are equal and the first is taken.
 
     Raises:
-        EmbeddingError: the patch does not fit, or the layout asked for does not.
+        EmbeddingError: the patch does not fit. A layout that is asked for is checked by
+            `compile_program`.
     """
     if embedding != "best":
         return tuple(embedding)
@@ -136,7 +135,7 @@ def _usage(compiled: Compiled) -> Counter[tuple[str | int, ...]]:
         elif instruction.name == "measure":
             value = expected[instruction.bits[0]]
             usage[f"reads {'any' if value is None else value}", instruction.qubits[0]] += 1
-        elif instruction.name == "reset":  # leaves |1> with P(1|0), see noise.py
+        elif instruction.name == "reset":  # leaves |1> with P(1|0), see noise/calibration.py
             usage["reads 0", instruction.qubits[0]] += 1
         elif instruction.name in ("sx", "x"):
             usage["one_qubit", instruction.qubits[0]] += 1

@@ -21,7 +21,8 @@ from qiskit.circuit.library import (
 from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
 from ..experiments.instructions import VIRTUAL_NAMES
-from .device import Device, Operation
+from .calibration import Operation
+from .device import Device
 
 _FIXED = {
     "cz": CZGate,

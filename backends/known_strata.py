@@ -11,7 +11,7 @@ from ..experiments.certificates.single import TOLERANCE, Certificate
 from ..experiments.counts import Readout
 from ..experiments.spec import NoiseSpec
 from .compilation import Compiled
-from .noise.placing import make_noise
+from .noise.models import make_noise
 from .prediction import fault_locations
 
 Floats = NDArray[np.float64]

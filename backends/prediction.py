@@ -9,7 +9,8 @@ from math import exp, log1p
 from ..experiments.certificates.single import Certificate
 from ..experiments.spec import Accept, NoiseSpec
 from .compilation import Compiled
-from .noise.placing import Channel, CircuitNoise, PauliChannel, make_noise
+from .noise.channels import Channel, CircuitNoise, PauliChannel
+from .noise.models import make_noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,8 @@ def predict_acceptance(
     With a certificate every location lowers the acceptance by the exact probability that its
     single faults are rejected, locations multiplied as if independent (so pairs of faults that
     cancel are neglected); T1 and T2 as their Pauli twirl. Without one it is the probability that
-    nothing goes wrong at all, a lower bound. Either way all cuts are taken to be on.
+    nothing goes wrong at all, a lower bound. Either way all cuts are taken to be on, but that
+    on the faces of the readout as `accept` says.
 
     Raises:
         UsageError: noise that the device has no data for.

@@ -26,6 +26,9 @@ REMOTE_ENDED = frozenset({"done", "failed", "cancelled"})
 MAX_TAG = 86
 """Characters of a tag, at most."""
 
+MAX_TAGS = 8
+"""Tags of a job, at most."""
+
 
 class RemoteError(HexmagicError):
     """The service did not answer, or not in a way that makes sense; asking again may help."""
@@ -121,7 +124,7 @@ class Submission:
     Attributes:
         device: the machine.
         circuits: in order, each with its shots; on all qubits of the machine, ISA.
-        tags: at most 8, each at most MAX_TAG characters; the first is unique to this job.
+        tags: at most MAX_TAGS, each at most MAX_TAG characters; the first is unique to this job.
         batch: id of the batch that it belongs to, None for none.
         max_seconds: the service stops it, and charges no more, after so much processor time.
     """

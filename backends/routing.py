@@ -95,14 +95,11 @@ def route_program(
 
 def _working_part(device: Device) -> tuple[Device, tuple[int, ...]]:
     """Return the device without its faulty edges, and the largest connected set of its qubits."""
-    lost = set(device.faulty_edges)
-    broken = set(device.faulty_qubits)
-    kept = [edge for edge in device.edges if edge not in lost and not broken & {*edge}]
     graph = rustworkx.PyGraph()
     graph.add_nodes_from(range(device.num_qubits))
-    graph.add_edges_from_no_data(kept)
+    graph.add_edges_from_no_data(list(device.working_edges))
     largest = max(sorted(map(sorted, rustworkx.connected_components(graph))), key=len)
-    usable = {edge for a, b in kept for edge in ((a, b), (b, a))}
+    usable = {edge for a, b in device.working_edges for edge in ((a, b), (b, a))}
     gates = {edge: gate for edge, gate in device.two_qubit.items() if edge in usable}
     return replace(device, two_qubit=gates), tuple(largest)
 

@@ -22,7 +22,7 @@ from hexmagic.backends.clifft.shots import batches
 from hexmagic.backends.compilation import compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise.placing import make_noise
+from hexmagic.backends.noise.models import make_noise
 from hexmagic.backends.prediction import predict_acceptance
 from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.counts import Outcome

@@ -15,7 +15,7 @@ import argparse
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise.placing import make_noise
+from hexmagic.backends.noise.models import make_noise
 from hexmagic.backends.prediction import predict_acceptance, single_faults_of
 from hexmagic.experiments.block import Block, Gate, cx
 from hexmagic.experiments.certificates.single import TOLERANCE, certify

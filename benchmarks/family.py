@@ -29,8 +29,9 @@ from hexmagic.driver.judging import circuit_certificate, judge_circuit
 from hexmagic.driver.plan import Point, make_plan
 from hexmagic.driver.policies import Policy, best_policy
 from hexmagic.experiments.errors import UsageError
-from hexmagic.experiments.program import SCHEMES, make_patch
+from hexmagic.experiments.program import make_patch
 from hexmagic.experiments.reuse import REUSES, Reuse
+from hexmagic.experiments.schemes import SCHEMES, WITHOUT_ROUNDS
 from hexmagic.experiments.spec import parse_experiment
 
 CALIBRATED = ("fake_kolkata", "fake_sherbrooke", "fake_torino", "fake_boston")
@@ -97,7 +98,7 @@ class Table:
 
 def schemes_at(distance: int) -> tuple[str, ...]:
     """Return the schemes of the protocol that exist at a distance."""
-    return tuple(s for s in SCHEMES if s not in ("encoded", "bare") and _exists(s, distance))
+    return tuple(s for s in SCHEMES if s not in WITHOUT_ROUNDS and _exists(s, distance))
 
 
 def make_points(distance: int, device: str, scheme: str) -> tuple[Point, ...]:

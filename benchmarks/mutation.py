@@ -6,7 +6,8 @@
 mutmut changes one thing at a time (a number, an operator, a text, an argument), and runs the tests
 that reach it until one fails. It wants a package in one folder, so the four folders are copied into
 one, with the tests, under build/mutation. It takes from half an hour to hours, and leaves alone
-decorated functions and what stands outside functions.
+decorated functions and what stands outside functions. Changes that leave the program as it was, to
+the letter case of SQL, are counted apart: no test could notice them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+
+from mutation_same import same_programs
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "build" / "mutation"
@@ -37,6 +40,8 @@ PARTS = {
             "test_judge.py",
             "test_postselect.py",
             "test_twelve_shots.py",
+            "test_counts.py",
+            "test_criteria.py",
             "test_cut_counts.py",
             "test_shots.py",
         ),
@@ -52,14 +57,21 @@ PARTS = {
         ),
         (
             "test_ledger.py",
+            "test_ledger_claims.py",
+            "test_ledger_fates.py",
             "test_ledger_reading.py",
-            "test_hardware_ledger.py",
+            "test_ledger_reading_ways.py",
+            "test_ledger_remotes.py",
+            "test_ledger_rows.py",
+            "test_ledger_schedules.py",
+            "test_ledger_submissions.py",
+            "test_ledger_upgrade.py",
         ),
     ),
 }
 """What is changed, and the tests that are run."""
 
-KILLED, SURVIVED, UNTESTED = "killed", "survived", "untested"
+KILLED, SURVIVED, UNTESTED, SAME = "killed", "survived", "untested", "same program"
 _OUTCOMES = {0: SURVIVED, 5: UNTESTED, 33: UNTESTED}
 """mutmut's exit codes of a changed program; any other is a test that failed or never ended."""
 
@@ -88,7 +100,7 @@ def copy_tree(work: Path, part: str) -> None:
 
 
 def outcomes(work: Path) -> dict[str, dict[str, str]]:
-    """Return by file what became of each mutant: killed, survived or untested.
+    """Return by file what became of each mutant: killed, survived, untested or the same program.
 
     Raises:
         SystemExit: mutmut has left a mutant out.
@@ -100,15 +112,17 @@ def outcomes(work: Path) -> dict[str, dict[str, str]]:
             raise SystemExit(f"{path}: mutants that were not tried: mutmut did not end")
         if codes:
             name = str(path.relative_to(work / "mutants" / "hexmagic")).removesuffix(".meta")
-            found[name] = {key: _OUTCOMES.get(code, KILLED) for key, code in codes.items()}
+            became = {key: _OUTCOMES.get(code, KILLED) for key, code in codes.items()}
+            left = [key for key, what in became.items() if what != KILLED]
+            found[name] = became | dict.fromkeys(same_programs(path.with_suffix(""), left), SAME)
     return found
 
 
 def table(found: dict[str, dict[str, str]]) -> str:
-    """Return the outcomes as Markdown, a row a file and their sum."""
+    """Return the outcomes as Markdown, a row a file and their sum; the share is of what differs."""
     lines = [
-        "| file | mutants | killed | survived | untested | share killed |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| file | mutants | killed | survived | untested | same program | share killed |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
     total: Counter[str] = Counter()
     for name, mutants in found.items():
@@ -120,8 +134,9 @@ def table(found: dict[str, dict[str, str]]) -> str:
 
 def _row(name: str, counts: Counter[str]) -> str:
     every = counts.total()
-    cells = [str(counts[kind]) for kind in (KILLED, SURVIVED, UNTESTED)]
-    return f"| {name} | {every} | {' | '.join(cells)} | {counts[KILLED] / every:.1%} |"
+    cells = [str(counts[kind]) for kind in (KILLED, SURVIVED, UNTESTED, SAME)]
+    share = counts[KILLED] / (every - counts[SAME])
+    return f"| {name} | {every} | {' | '.join(cells)} | {share:.1%} |"
 
 
 def _no_caches(_: str, names: list[str]) -> set[str]:
@@ -151,7 +166,8 @@ def main() -> None:
         print(f"\n{part}\n\n{table(found)}")
         if asked.survivors:
             for mutants in found.values():
-                print(*(key for key, what in mutants.items() if what != KILLED), sep="\n")
+                left = [key for key, what in mutants.items() if what in (SURVIVED, UNTESTED)]
+                print("\n".join(left), end="\n" if left else "")
 
 
 if __name__ == "__main__":

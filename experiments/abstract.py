@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import product
 from math import cos, pi, sin
-from typing import Literal
 
 from .block import Block, Gate, Read, cx, each
-from .colour_code import make_colour_code
+from .colour_code import CheckBasis, make_colour_code
 from .patch import Patch
 
-_KINDS: tuple[Literal["X", "Z"], ...] = ("X", "Z")
+_KINDS: tuple[CheckBasis, ...] = ("X", "Z")
 _CODE = make_colour_code(3)
 
 
@@ -108,7 +107,7 @@ def _hadamard(patch: Patch, round_: int) -> Block:
     )
 
 
-def _face_check(patch: Patch, round_: int, kind: Literal["X", "Z"], face: int) -> Block:
+def _face_check(patch: Patch, round_: int, kind: CheckBasis, face: int) -> Block:
     syndrome, flag = patch.ancillas
     return Block(
         label=f"detection {round_} {kind}{face}",
@@ -122,9 +121,7 @@ def _face_check(patch: Patch, round_: int, kind: Literal["X", "Z"], face: int) -
     )
 
 
-def _flagged_parity(
-    patch: Patch, members: Sequence[int], kind: Literal["X", "Z"]
-) -> tuple[Gate, ...]:
+def _flagged_parity(patch: Patch, members: Sequence[int], kind: CheckBasis) -> tuple[Gate, ...]:
     """Return the gates that put a parity on the syndrome qubit; a flag that is raised reads 1.
 
     The Z parity is collected by CX onto the syndrome qubit, where a Z error spreads to the data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .colour_code import Basis
-from .record import Role, Stage
+from .record import Role, Stage, faces_of
 
 Gate = tuple[str, *tuple[int, ...]]
 """(name, qubit...) with name one of x, h, s, sdg, cx, cz, a, adg; `a` is Ry(pi/4): A|0> = |H>."""
@@ -30,6 +30,11 @@ class Read:
     expected: int | None = 0
     xor: tuple[int, ...] = ()
     always_reset: bool = False
+
+    @property
+    def faces(self) -> tuple[int, ...]:
+        """Faces that `face` names."""
+        return faces_of(self.face)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

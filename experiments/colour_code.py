@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 Basis = Literal["X", "Y", "Z"]
+BASES: tuple[Basis, ...] = get_args(Basis)
+
+CheckBasis = Literal["X", "Z"]
+"""Pauli basis of a face's check."""
+
 Coordinate = tuple[int, int]
 
 _NEIGHBOURS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))

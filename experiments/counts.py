@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Readout = Literal["detect", "correct"]
+"""What becomes of a shot whose readout violates a face: it is discarded, or decoded."""
+
+READOUTS: tuple[Readout, ...] = get_args(Readout)
+
 Passed = Sequence[int | None] | None
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from .block import Block, Read
+from .colour_code import CheckBasis
 from .fold import fold_gates, make_fold_tree, tree_ancillas
 from .patch import Patch, spider_names
 from .searched import DETECTION_13, parse_layers, searched_syndromes
@@ -26,7 +25,7 @@ def make_detection(patch: Patch, scheme: str, round_: int) -> tuple[Block, ...]:
     if scheme == "fold40":
         return (single_layer_detection(patch, round_),)
     if scheme == "fold":
-        kinds: tuple[Literal["X", "Z"], ...] = ("X", "Z")
+        kinds: tuple[CheckBasis, ...] = ("X", "Z")
         return tuple(
             _face_check(patch, round_, kind, face)
             for kind in kinds
@@ -43,7 +42,7 @@ def make_detection(patch: Patch, scheme: str, round_: int) -> tuple[Block, ...]:
     )
 
 
-def _face_check(patch: Patch, round_: int, kind: Literal["X", "Z"], face: int) -> Block:
+def _face_check(patch: Patch, round_: int, kind: CheckBasis, face: int) -> Block:
     if patch.code is None:
         raise ValueError("a bare qubit has no faces to check")
     tree = make_fold_tree(patch, patch.code.faces[face])

@@ -15,7 +15,8 @@ def make_encode(patch: Patch) -> Block:
     """Return the block that prepares the encoded |H> from |0> on every qubit.
 
     One bare qubit is rotated by A; at d = 3 it is the searched 29-CX encoder or, on the tree, that
-    of tree16.py, at larger distances `fan_out_encoder`. Every ancilla ends in |0>.
+    of tree16.py, at d = 5 and 7 those of encode_searched.py, beyond `fan_out_encoder`. Every
+    ancilla ends in |0>.
     """
     if patch.code is None:
         gates: tuple[Gate, ...] = (("a", patch.data[0]),)

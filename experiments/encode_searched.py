@@ -10,21 +10,9 @@ with `Beam(width=100, seed=31, waiting_weight=0.05, patience=25)` and `Window(he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .block import Gate
 from .patch import Patch
-from .searched import parse_layers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayeredEncoder:
-    """An encoder in words: the state enters on `entry`, `plus` start in |+>, the others in |0>."""
-
-    entry: str
-    plus: str
-    layers: str
-
+from .searched import LayeredEncoder
 
 ENCODER_5 = LayeredEncoder(
     entry="10-11",
@@ -153,9 +141,4 @@ def layered_encoder(patch: Patch, distance: int) -> tuple[Gate, ...]:
     Raises:
         KeyError: no encoder is written down for the distance.
     """
-    encoder, names = ENCODERS[distance], edge_names(patch)
-    start: tuple[Gate, ...] = (
-        ("a", names[encoder.entry]),
-        *(("h", names[name]) for name in encoder.plus.split()),
-    )
-    return start + parse_layers(encoder.layers, names)
+    return ENCODERS[distance].gates(edge_names(patch))

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from .block import Gate, cx, each
+from .colour_code import CheckBasis
 from .patch import Patch
 
 
@@ -49,7 +49,7 @@ def make_fold_tree(patch: Patch, data: tuple[int, ...]) -> FoldTree:
     return FoldTree(root=root, steps=tuple((v, u) for v, u in reversed(parents.items())))
 
 
-def fold_gates(patch: Patch, tree: FoldTree, kind: Literal["X", "Z"]) -> tuple[Gate, ...]:
+def fold_gates(patch: Patch, tree: FoldTree, kind: CheckBasis) -> tuple[Gate, ...]:
     """Return the gates that put the parity of a tree's data on the root edge's ancilla.
 
     The ancillas start in |0>; afterwards the root's ancilla holds the parity and the others are

@@ -1,6 +1,7 @@
-"""The patch: the heavy-hex sites that a protocol uses; here the fold patches, tree.py has another.
+"""The patch: the qubits that a protocol uses, and the pairs of them that may interact.
 
-In a fold patch the data are on lattice vertices and the ancillas on the edges between them.
+Here are the fold patches; tree.py and abstract.py have others. In a fold patch the data are on
+lattice vertices and the ancillas on the edges between them.
 """
 
 from __future__ import annotations

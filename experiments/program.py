@@ -18,12 +18,11 @@ from .patch import Patch, make_bare_patch, make_fold14_patch, make_fold_patch
 from .readout import make_readout
 from .record import Bit, BitKey, FaceParity, Logical, RecordMap, Stage
 from .reuse import Place, Reuse, reads_counted_out, with_deferred_flags
+from .schemes import ONE_DISTANCE, SCHEMES, WITHOUT_H, WITHOUT_ROUNDS
 from .tree import make_tree_patch
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
-
-SCHEMES = ("fold", "fold13", "fold14", "tree16", "fold40", "routed", "encoded", "bare")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +114,10 @@ def make_patch(scheme: str, distance: int | None) -> Patch:
         return make_bare_patch()
     if distance is None:
         raise UsageError(f"scheme {scheme}: needs a distance")
-    if scheme in ("fold13", "fold14", "tree16", "routed") and distance != 3:
-        raise UsageError(f"scheme {scheme}: exists at distance 3 only, not {distance}; use fold")
-    if scheme == "fold40" and distance != 5:
-        raise UsageError(f"scheme {scheme}: exists at distance 5 only, not {distance}; use fold")
+    if distance != (only := ONE_DISTANCE.get(scheme, distance)):
+        raise UsageError(
+            f"scheme {scheme}: exists at distance {only} only, not {distance}; use fold"
+        )
     if scheme == "tree16":
         return make_tree_patch()
     if scheme == "routed":
@@ -127,7 +126,7 @@ def make_patch(scheme: str, distance: int | None) -> Patch:
 
 
 def _num_rounds(scheme: str, rounds: int | None) -> int:
-    if scheme in ("encoded", "bare"):
+    if scheme in WITHOUT_ROUNDS:
         if rounds is not None:
             raise UsageError(f"scheme {scheme}: has no rounds (rounds: {rounds})")
         return 0
@@ -137,7 +136,7 @@ def _num_rounds(scheme: str, rounds: int | None) -> int:
 
 
 def _check_measure(scheme: str, basis: Measure) -> None:
-    if basis not in ("H", "H_ideal") or scheme not in ("bare", "routed"):
+    if basis not in ("H", "H_ideal") or scheme not in WITHOUT_H:
         return
     why = (
         "one physical qubit has no code to judge and no flagged H_m"

@@ -41,7 +41,7 @@ def logical_flips(
             "use readout detect"
         )
     masks = [sum(face.bits.count(key) % 2 << j for j, face in enumerate(faces)) for key in keys]
-    pattern = _minimum_weight_patterns(masks, len(faces))
+    pattern = minimum_weight_patterns(masks, len(faces))
     acts_on = sum(logical.count(key) % 2 << i for i, key in enumerate(keys))
     flips = (np.bitwise_count(np.where(pattern < 0, 0, pattern) & acts_on) % 2).astype(np.int8)
     flips[pattern < 0] = -1
@@ -53,7 +53,7 @@ def _keys(faces: Sequence[FaceParity]) -> list[BitKey]:
     return sorted({key for face in faces for key in face.bits})
 
 
-def _minimum_weight_patterns(masks: Sequence[int], num_faces: int) -> NDArray[np.int64]:
+def minimum_weight_patterns(masks: Sequence[int], num_faces: int) -> NDArray[np.int64]:
     """Return the flip pattern of least weight, then least value, for each syndrome.
 
     Breadth first over weights: the least pattern of a syndrome at weight w is the least pattern

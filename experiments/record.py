@@ -16,6 +16,13 @@ Role = Literal["hadamard", "flag", "syndrome", "data"]
 Stage = Literal["encode", "hadamard", "detection", "readout"]
 
 
+def faces_of(face: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return the faces that `Bit.face` names: none, one or several."""
+    if face is None:
+        return ()
+    return face if isinstance(face, tuple) else (face,)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bit:
     """One recorded bit, named by (register, index), never by qubit.
@@ -24,7 +31,8 @@ class Bit:
         role: what the bit tells: the outcome of H_m, a flag, a syndrome or a data qubit's value.
         stage: the protocol stage whose outcome it is.
         round: 1-based round of H_m and ED; 0 for encode and readout.
-        face: index of the code's face, for a syndrome; several for the parity of their product.
+        face: index of the code's face, for a syndrome, or for a flag of that check alone; several
+            for the parity of their product.
         qubit: patch qubit that was measured (for tables and drawings only).
         basis: Pauli basis of the check that the bit reports (data: the readout basis).
         expected: value of a noiseless run, 0 or 1; None for data, whose values are random, and for
@@ -47,6 +55,11 @@ class Bit:
     def key(self) -> BitKey:
         """(register, index)."""
         return (self.register, self.index)
+
+    @property
+    def faces(self) -> tuple[int, ...]:
+        """Faces that `face` names."""
+        return faces_of(self.face)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 from .block import Block
 
 Reuse = Literal["reset", "xor", "deferred"]
 
-REUSES: tuple[Reuse, ...] = ("reset", "xor", "deferred")
+REUSES: tuple[Reuse, ...] = get_args(Reuse)
 """The policies, first the one that is compared with.
 
 - reset: a measured ancilla is reset before a later block uses it.
@@ -33,7 +33,7 @@ def reads_counted_out(
     These are what it carries from earlier blocks, unless all is reset, and each read of its own
     block that it has taken along (`Read.xor`) with what that one carries.
     """
-    carried = {} if reuse == "reset" else carried_reads(blocks, data)
+    carried = {} if reuse == "reset" else _carried_reads(blocks, data)
     found = {}
     for i, block in enumerate(blocks):
         places = {read.qubit: (i, j) for j, read in enumerate(block.reads)}
@@ -45,7 +45,7 @@ def reads_counted_out(
     return found
 
 
-def carried_reads(blocks: Sequence[Block], data: Sequence[int]) -> dict[Place, tuple[Place, ...]]:
+def _carried_reads(blocks: Sequence[Block], data: Sequence[int]) -> dict[Place, tuple[Place, ...]]:
     """Return, for each read of an ancilla, the earlier reads whose outcomes it carries.
 
     Without resets an ancilla enters a block with the value that it was read with. Taken back to

@@ -13,9 +13,27 @@ flag faults of H_m hold the syndromes of ED.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .block import Gate, Read, cx
 from .colour_code import Basis, ColourCode
 from .patch import Patch, spider_names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayeredEncoder:
+    """An encoder in words: |H> enters on `entry`, `plus` start in |+>, the other qubits in |0>."""
+
+    entry: str
+    plus: str
+    layers: str
+
+    def gates(self, names: dict[str, int]) -> tuple[Gate, ...]:
+        """Return its gates: not fault-tolerant, ancillas back in |0>."""
+        start: list[Gate] = [("a", names[self.entry])]
+        start += [("h", names[name]) for name in self.plus.split()]
+        return (*start, *parse_layers(self.layers, names))
+
 
 HADAMARD_13 = """
     x3>f3 x1>f1 x2>f2 c>e1 H:e3
@@ -70,18 +88,22 @@ DETECTION_13 = """
 SYNDROMES_13 = {"e1": "Z1", "f2": "Z2", "e3": "Z3", "f1": "X1", "e2": "X2", "f3": "X3"}
 """Ancilla -> check that it reads after ED; face i is {x_i, n_i, c, n_(i+1)}."""
 
-ENCODER_29 = """
-    e1>c
-    e3>c  n2>e2
-    c>e2
-    e2>c  n3>e3
-    c>e3  e1>n1 n2>f2
-    e3>c  f2>n2 n1>f1 n3>f3
-    c>e1  e2>n2 f1>n1 f3>n3
-    e2>c  e1>n1 e3>n3 f1>x1 f2>x2 f3>x3
-    n1>e1 n2>e2 n3>e3 x1>f1 x2>f2 x3>f3
-"""
-"""29 CX in 9 layers; the state enters on e3, with |+> on e1, n2 and n3 and |0> elsewhere.
+ENCODER_29 = LayeredEncoder(
+    entry="e3",
+    plus="e1 n2 n3",
+    layers="""
+        e1>c
+        e3>c  n2>e2
+        c>e2
+        e2>c  n3>e3
+        c>e3  e1>n1 n2>f2
+        e3>c  f2>n2 n1>f1 n3>f3
+        c>e1  e2>n2 f1>n1 f3>n3
+        e2>c  e1>n1 e3>n3 f1>x1 f2>x2 f3>x3
+        n1>e1 n2>e2 n3>e3 x1>f1 x2>f2 x3>f3
+    """,
+)
+"""29 CX in 9 layers.
 
 29 is the least number of CX. An encoder of 26 two-qubit gates exists, with one-qubit Cliffords
 between them; it takes longer, and less is accepted on every device tried (docs/measured.md).
@@ -117,12 +139,7 @@ def _parse_gate(word: str, names: dict[str, int]) -> Gate:
 
 def searched_encoder(patch: Patch) -> tuple[Gate, ...]:
     """Return the 29-CX encoder of |H>: not fault-tolerant, ancillas back in |0>."""
-    names = spider_names(patch)
-    start: tuple[Gate, ...] = (
-        ("a", names["e3"]),
-        *(("h", names[name]) for name in ("e1", "n2", "n3")),
-    )
-    return start + parse_layers(ENCODER_29, names)
+    return ENCODER_29.gates(spider_names(patch))
 
 
 def searched_syndromes(patch: Patch, code: ColourCode) -> tuple[Read, ...]:

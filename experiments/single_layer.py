@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from .block import Block, Gate, Read
+from .colour_code import CheckBasis
 from .fold import FoldTree, fold_gates, make_fold_tree, tree_ancillas
 from .patch import Patch
 
@@ -46,7 +46,7 @@ CHECKS_5 = """
 class Check:
     """One face in X or Z, measured along a path around it."""
 
-    basis: Literal["X", "Z"]
+    basis: CheckBasis
     face: int
     tree: FoldTree
 

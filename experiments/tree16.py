@@ -27,7 +27,7 @@ from __future__ import annotations
 from .block import Block, Gate, Read, each
 from .colour_code import Basis
 from .patch import Patch
-from .searched import parse_layers
+from .searched import LayeredEncoder, parse_layers
 from .tree import tree_names
 
 HADAMARD_ROOT = "v0"
@@ -80,30 +80,30 @@ SYNDROMES: dict[str, tuple[Basis, tuple[int, ...]]] = {
 }
 """Ancilla -> the faces whose common parity it holds after ED; the others are flags."""
 
-ENCODER_TREE = """
-    e4>v3 v0>e3 v1>e1
-    e4>v4 v0>e2
-    v4>e4 e3>v0 e2>v2
-    v4>b4 e1>v0 e3>v3 v2>b2
-    b4>v4 v1>e1 v0>e2 b2>v2 v3>e3
-    v1>b1 e2>v2 v3>e4 e3>v0
-    b1>v1 v2>e2 v3>e3 v0>e1
-    e4>v3 v2>a2 e1>v1 v0>e3
-    e4>v4 a2>v2 e1>v0 e3>v3
-    v4>e4 v3>e3 v1>e1
-    v4>a4 v3>a3 v1>a1
-    a4>v4 a1>v1 a3>v3
-"""
-"""42 CX in 12 layers; the state enters on e3, with |+> on e4, v0 and v1, |0> elsewhere."""
-
-ENTRY, PLUS = "e3", ("e4", "v0", "v1")
+ENCODER_TREE = LayeredEncoder(
+    entry="e3",
+    plus="e4 v0 v1",
+    layers="""
+        e4>v3 v0>e3 v1>e1
+        e4>v4 v0>e2
+        v4>e4 e3>v0 e2>v2
+        v4>b4 e1>v0 e3>v3 v2>b2
+        b4>v4 v1>e1 v0>e2 b2>v2 v3>e3
+        v1>b1 e2>v2 v3>e4 e3>v0
+        b1>v1 v2>e2 v3>e3 v0>e1
+        e4>v3 v2>a2 e1>v1 v0>e3
+        e4>v4 a2>v2 e1>v0 e3>v3
+        v4>e4 v3>e3 v1>e1
+        v4>a4 v3>a3 v1>a1
+        a4>v4 a1>v1 a3>v3
+    """,
+)
+"""42 CX in 12 layers."""
 
 
 def tree_encoder(patch: Patch) -> tuple[Gate, ...]:
     """Return the encoder of |H>: not fault-tolerant, ancillas back in |0>."""
-    names = tree_names(patch)
-    start: tuple[Gate, ...] = (("a", names[ENTRY]), *(("h", names[name]) for name in PLUS))
-    return start + parse_layers(ENCODER_TREE, names)
+    return ENCODER_TREE.gates(tree_names(patch))
 
 
 def tree_hadamard(patch: Patch, round_: int) -> Block:

@@ -39,7 +39,8 @@ from test_aer_exact import Distribution, calibrated, exact, make_line, small, wa
 
 from hexmagic.backends.clifft import engine as clifft_engine
 from hexmagic.backends.compilation import Compiled
-from hexmagic.backends.noise.placing import CircuitNoise, make_noise
+from hexmagic.backends.noise.channels import CircuitNoise
+from hexmagic.backends.noise.models import make_noise
 from hexmagic.experiments.block import Block, Read
 from hexmagic.experiments.colour_code import Basis
 from hexmagic.experiments.instructions import Instruction

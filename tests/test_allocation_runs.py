@@ -140,7 +140,7 @@ def test_a_run_reaches_its_goal_with_close_to_the_fewest_shots(
         assert max(relative_errors(run, model, points)) < 0.065
         assert run.shots < 2 * ideal_shots(model, SWEEP, known)
         assert len(run.rounds) <= 12
-        found = combine(points, run.strata, readout="detect", cut="all")
+        found = combine(points, run.strata, readout="detect")
         inside += [
             one.infidelity.low <= e <= one.infidelity.high
             and one.acceptance.low <= a <= one.acceptance.high

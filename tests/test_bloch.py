@@ -56,7 +56,7 @@ def split(found: Three) -> tuple[Floats, Floats]:
 def test_the_state_is_physical_and_no_interval_leaves_it_out(
     found: Three,
 ) -> None:
-    state = bloch_state(dict(zip(BASES, found, strict=True)), cut="all")
+    state = bloch_state(dict(zip(BASES, found, strict=True)))
     assert isnan(state.length) or state.length <= 1
     for each, least in ((state.x, -1), (state.y, -1), (state.z, -1), (state.fidelity, 0)):
         assert least <= each.low < each.high <= 1
@@ -100,7 +100,7 @@ def test_no_point_of_the_ball_that_scipy_finds_is_likelier(
 
 
 def test_inside_the_ball_it_is_the_vector_of_the_means() -> None:
-    state = bloch_state({"X": (1000, 200), "Y": (500, 240), "Z": (100, 30)}, cut="all")
+    state = bloch_state({"X": (1000, 200), "Y": (500, 240), "Z": (100, 30)})
     assert (state.x.value, state.y.value, state.z.value) == pytest.approx((0.6, 0.04, 0.4))
     assert state.length == pytest.approx(sqrt(0.36 + 0.0016 + 0.16))
     assert state.fidelity.value == pytest.approx((1 + 1 / sqrt(2)) / 2)
@@ -109,24 +109,24 @@ def test_inside_the_ball_it_is_the_vector_of_the_means() -> None:
 
 
 def _ends(n: int, minus: int) -> tuple[float, float]:
-    found = expectation(rate_estimate(minus, n, cut="all"))
+    found = expectation(rate_estimate(minus, n))
     return found.low, found.high
 
 
 def test_outside_it_is_drawn_in_along_the_symmetry() -> None:
-    state = bloch_state({"X": (50, 0), "Y": (50, 0), "Z": (50, 0)}, cut="all")
+    state = bloch_state({"X": (50, 0), "Y": (50, 0), "Z": (50, 0)})
     assert (state.x.value, state.z.value) == pytest.approx((1 / sqrt(3), 1 / sqrt(3)))
     assert state.outside == pytest.approx(-300 * log((1 + 1 / sqrt(3)) / 2))
 
 
 def test_the_basis_with_more_shots_gives_way_less() -> None:
-    state = bloch_state({"X": (10_000, 1000), "Y": (100, 50), "Z": (100, 10)}, cut="all")
+    state = bloch_state({"X": (10_000, 1000), "Y": (100, 50), "Z": (100, 10)})
     assert 0.79 < state.x.value < 0.8
     assert 0.6 < state.z.value < 0.61
 
 
 def test_a_basis_without_shots_is_unknown_and_does_not_matter_to_the_others() -> None:
-    state = bloch_state({"X": (100, 15), "Z": (100, 15)}, cut="all")
+    state = bloch_state({"X": (100, 15), "Z": (100, 15)})
     assert isnan(state.y.value) and (state.y.low, state.y.high) == (-1, 1)
     assert isnan(state.length)
     assert state.fidelity.value == pytest.approx((1 + 1.4 / sqrt(2)) / 2)
@@ -135,16 +135,16 @@ def test_a_basis_without_shots_is_unknown_and_does_not_matter_to_the_others() ->
 def test_without_z_or_without_anything_the_fidelity_is_unknown() -> None:
     some: list[Found] = [{}, {"X": (50, 0)}, {"X": (50, 0), "Z": (0, 0)}]
     for found in some:
-        state = bloch_state(found, cut="all")
+        state = bloch_state(found)
         assert isnan(state.fidelity.value) and (state.fidelity.low, state.fidelity.high) == (0, 1)
         assert isnan(state.infidelity.value)
 
 
 def test_fidelity_and_infidelity_add_up_and_carry_shots_level_and_cut() -> None:
-    state = bloch_state({"X": (90, 20), "Y": (80, 40), "Z": (70, 9)}, cut="flags", level=0.9)
+    state = bloch_state({"X": (90, 20), "Y": (80, 40), "Z": (70, 9)}, level=0.9)
     f, e = state.fidelity, state.infidelity
     assert (f.value + e.value, f.low + e.high, f.high + e.low) == pytest.approx((1, 1, 1))
-    assert (f.n, f.level, f.cut, f.method) == (240, 0.9, "flags", "bounded-likelihood")
+    assert (f.n, f.level, f.method) == (240, 0.9, "bounded-likelihood")
     with pytest.raises(FrozenInstanceError):
         state.length = 1.0  # type: ignore[misc]  # that is the test
 
@@ -209,17 +209,17 @@ def test_without_shots_in_one_basis_the_other_alone_limits_it() -> None:
 @pytest.mark.parametrize("found", [(4, 5), (4, -1), (-1, 0)])
 def test_impossible_counts_are_refused(found: tuple[int, int]) -> None:
     with pytest.raises(UsageError, match="k must lie between 0 and n"):
-        bloch_state({"Y": found}, cut="all")
+        bloch_state({"Y": found})
 
 
 def test_another_basis_is_refused() -> None:
     with pytest.raises(UsageError, match="counts of H: a state is told by X, Y and Z"):
-        bloch_state({"X": (4, 1), "H": (4, 1)}, cut="all")  # type: ignore[dict-item]  # the test
+        bloch_state({"X": (4, 1), "H": (4, 1)})  # type: ignore[dict-item]  # the test
 
 
 def test_an_impossible_level_is_refused() -> None:
     with pytest.raises(UsageError, match="confidence level"):
-        bloch_state({"X": (4, 1)}, cut="all", level=95)
+        bloch_state({"X": (4, 1)}, level=95)
     with pytest.raises(UsageError, match="confidence level"):
         fidelity_interval([4, 4], [1, 1], 0)
 
@@ -249,11 +249,11 @@ def test_of_a_pure_state_5_percent_lie_outside_by_more_than_2_7() -> None:
 
 def test_it_takes_less_than_20_ms_and_is_deterministic() -> None:
     found: Found = {"X": (50_000, 7000), "Y": (50_000, 25_100), "Z": (50_000, 7100)}
-    bloch_state(found, cut="all")
+    bloch_state(found)
     states, seconds = [], []
     for _ in range(5):
         start = time.process_time()
-        states.append(bloch_state(found, cut="all"))
+        states.append(bloch_state(found))
         seconds.append(time.process_time() - start)
     assert min(seconds) < 0.02
     assert all(state == states[0] for state in states)

@@ -266,7 +266,7 @@ def test_an_unexpected_error_is_one_line_and_exit_4(
     def surprise(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oh\nno")
 
-    monkeypatch.setattr("hexmagic.driver.start.make_plan", surprise)
+    monkeypatch.setattr("hexmagic.driver.request.make_plan", surprise)
     write_spec(tmp_path)
     result = call("run", "tiny.yaml")
     assert result.exit_code == 4

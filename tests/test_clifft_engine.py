@@ -26,7 +26,8 @@ from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import find_embeddings
 from hexmagic.backends.known_strata import known_strata
-from hexmagic.backends.noise.placing import PauliChannel, make_noise
+from hexmagic.backends.noise.channels import PauliChannel
+from hexmagic.backends.noise.models import make_noise
 from hexmagic.experiments.certificates.gate_matrices import gate_matrix
 from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.certificates.steps import pauli_matrix

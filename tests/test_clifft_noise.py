@@ -21,13 +21,8 @@ from hexmagic.backends.clifft.text import Errors, make_text
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import find_embeddings
-from hexmagic.backends.noise.placing import (
-    Channel,
-    CircuitNoise,
-    PauliChannel,
-    Relaxation,
-    make_noise,
-)
+from hexmagic.backends.noise.channels import Channel, CircuitNoise, PauliChannel, Relaxation
+from hexmagic.backends.noise.models import make_noise
 from hexmagic.experiments.certificates.faults import PREPARATION, single_faults
 from hexmagic.experiments.measures import Measure
 from hexmagic.experiments.program import make_program

@@ -19,13 +19,13 @@ counts = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.
 
 
 def rate(k: int, n: int) -> Estimate:
-    return rate_estimate(k, n, cut="all")
+    return rate_estimate(k, n)
 
 
 def normal(value: float, sigma: float) -> Estimate:
     half = 1.959963984540054 * sigma
     ends = {"low": value - half, "high": value + half}
-    return Estimate(value=value, **ends, n=10, method="normal", level=0.95, cut="all")
+    return Estimate(value=value, **ends, n=10, method="normal", level=0.95)
 
 
 @given(statistic=st.floats(0, 2000), degrees=st.integers(1, 300))
@@ -38,14 +38,14 @@ def test_the_chi_squared_tail_agrees_with_scipy(statistic: float, degrees: int) 
 
 
 def test_pooled_counts_are_summed() -> None:
-    found = pooled_rate([(3, 50), (9, 100), (0, 0)], cut="all")
+    found = pooled_rate([(3, 50), (9, 100), (0, 0)])
     assert found.estimate == rate(12, 150)
     assert (found.agreement.degrees, found.scale) == (1, 1)
 
 
 def test_many_events_have_pearsons_chi_squared() -> None:
     runs = [(30, 500), (45, 400), (70, 900)]
-    found = pooled_rate(runs, cut="").agreement
+    found = pooled_rate(runs).agreement
     theirs = chi2_contingency([[k, n - k] for k, n in runs], correction=False)
     assert (found.statistic, found.p_value) == pytest.approx((theirs.statistic, theirs.pvalue))
     assert (found.degrees, found.method) == (2, "chi-squared")
@@ -54,7 +54,7 @@ def test_many_events_have_pearsons_chi_squared() -> None:
 def test_few_events_have_the_exact_p_value_of_two_runs() -> None:
     """Of equal runs Pearson's statistic orders the tables as their probabilities do."""
     for k, other in ((0, 6), (1, 7), (2, 3)):
-        found = pooled_rate([(k, 100), (other, 100)], cut="").agreement
+        found = pooled_rate([(k, 100), (other, 100)]).agreement
         theirs = fisher_exact([[k, 100 - k], [other, 100 - other]])
         assert found.method == "permutations"
         assert found.p_value == pytest.approx(theirs.pvalue, abs=0.02)
@@ -62,7 +62,7 @@ def test_few_events_have_the_exact_p_value_of_two_runs() -> None:
 
 def test_rare_failures_are_tested_as_rare_events_are() -> None:
     few, many = ([(1, 60), (8, 60), (2, 40)], [(59, 60), (52, 60), (38, 40)])
-    first, second = (pooled_rate(runs, cut="").agreement for runs in (few, many))
+    first, second = (pooled_rate(runs).agreement for runs in (few, many))
     assert (first.p_value, first.method) == (second.p_value, second.method)
     assert first.statistic == pytest.approx(second.statistic)
 
@@ -71,35 +71,35 @@ def test_rare_failures_are_tested_as_rare_events_are() -> None:
 def test_equal_runs_are_rejected_as_often_as_the_p_value_says(events: float, n: int) -> None:
     rng = np.random.default_rng(12)
     drawn = rng.binomial(n, events, size=(300, 5)).tolist()
-    p_values = [pooled_rate([(k, n) for k in runs], cut="").agreement.p_value for runs in drawn]
+    p_values = [pooled_rate([(k, n) for k in runs]).agreement.p_value for runs in drawn]
     assert np.mean(np.array(p_values) < 0.05) < 0.09
     assert np.mean(np.array(p_values) < 0.6) > 0.35
 
 
 def test_runs_that_differ_are_found() -> None:
     for runs in ([(10, 1000), (60, 1000)], [(0, 40), (9, 40), (0, 40)]):
-        assert pooled_rate(runs, cut="").agreement.p_value < 1e-3
+        assert pooled_rate(runs).agreement.p_value < 1e-3
 
 
 def test_a_thousand_million_shots_are_no_hindrance() -> None:
     runs = [(3, 10**9), (4, 10**9), (1, 1000)]
-    found = pooled_rate(runs, cut="").agreement
+    found = pooled_rate(runs).agreement
     assert found.method == "permutations" and found.p_value < 0.01
 
 
 def test_one_run_or_none_has_no_p_value_and_no_event_agrees() -> None:
     for runs in ([], [(3, 10)], [(3, 10), (0, 0)]):
-        agreement = pooled_rate(runs, cut="").agreement
+        agreement = pooled_rate(runs).agreement
         assert agreement.degrees == 0 and isnan(agreement.p_value)
-    assert isnan(pooled_rate([], cut="").estimate.value)
+    assert isnan(pooled_rate([]).estimate.value)
     for runs in ([(0, 10), (0, 90)], [(10, 10), (90, 90)]):
-        assert pooled_rate(runs, cut="").agreement.p_value == 1
+        assert pooled_rate(runs).agreement.p_value == 1
 
 
 @pytest.mark.parametrize("run", [(5, 4), (-1, 4), (0, -1)])
 def test_impossible_counts_are_refused(run: tuple[int, int]) -> None:
     with pytest.raises(UsageError, match="from 0 to all of its shots"):
-        pooled_rate([(1, 2), run], cut="")
+        pooled_rate([(1, 2), run])
 
 
 # Weighted means
@@ -148,7 +148,7 @@ def test_runs_of_one_rate_have_nearly_the_pooled_mean_and_interval() -> None:
     for p in (0.05, 0.3, 0.9):
         runs = [(int(rng.binomial(n, p)), n) for n in shots]
         mine = weighted_mean([rate(*run) for run in runs]).estimate
-        theirs = pooled_rate(runs, cut="all").estimate
+        theirs = pooled_rate(runs).estimate
         width = theirs.high - theirs.low
         assert abs(mine.value - theirs.value) < 0.1 * width
         assert mine.high - mine.low > 0.9 * width
@@ -196,8 +196,7 @@ def test_the_way_it_was_made_is_told() -> None:
     ("runs", "told"),
     [
         ([], "at least one"),
-        ([rate(1, 9), replace(rate(1, 9), level=0.9)], "several kinds"),
-        ([rate(1, 9), replace(rate(1, 9), cut="other")], "under 'all'; level 0.95 under 'other'"),
+        ([rate(1, 9), replace(rate(1, 9), level=0.9)], "levels 0.9 and 0.95: "),
         ([rate(1, 9), replace(rate(1, 9), low=0.1, high=0.1, value=0.1)], "no width"),
         (
             [

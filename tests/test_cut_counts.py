@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
@@ -21,7 +22,7 @@ from test_judge import (
     wide_records,
 )
 
-from hexmagic.analysis.cut_counts import MAX_CUTS, CutCounts, count_cuts, no_shots
+from hexmagic.analysis.cut_counts import CutCounts, count_cuts, no_shots
 from hexmagic.analysis.judge import UNKNOWN, Cut, judge
 from hexmagic.experiments.counts import Outcome, Readout
 from hexmagic.experiments.criteria import CRITERIA, enabled_criteria
@@ -45,7 +46,7 @@ def part_of(shots: Shots, start: int, stop: int) -> Shots:
 
 
 def same(one: CutCounts, other: CutCounts) -> bool:
-    arrays = ("counts", "fired", "faces")
+    arrays = ("failed", "place", "counts", "fired", "faces")
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
 
 
@@ -138,8 +139,11 @@ def test_each_part_holds_its_own_shots(
     ]  # shot k is in part k * parts // shots
     for i, (start, stop) in enumerate(pairwise(ends)):
         alone = count_cuts(part_of(taken, start, stop))
-        assert np.array_equal(counts.part(i).counts, alone.counts)
-        assert not counts.part(i).fired.any()
+        part = counts.between(i, i + 1)
+        empty = no_shots(taken.record)
+        if parts > 1:
+            alone = replace(alone, fired=empty.fired, faces=empty.faces)
+        assert same(part, alone)
 
 
 def test_counts_of_different_circuits_do_not_add() -> None:
@@ -156,15 +160,57 @@ def test_more_shots_than_were_said_are_refused() -> None:
         count_cuts(shots, first_shot=3, of_shots=7)
 
 
-def test_a_circuit_with_too_many_cuts_is_refused() -> None:
-    rounds = range(1, MAX_CUTS + 2)
-    bits = tuple(make_bit("s", i, "syndrome", round=i) for i in rounds)
-    logical = Logical(basis="Z", sign=1, bits=())
-    record = RecordMap(bits=bits, faces=(), logical=logical)
-    with pytest.raises(ValueError, match="21 cuts are too many"):
-        count_cuts(pack_shots(np.zeros((1, 21), np.bool_), record))
-    fewer = RecordMap(bits=bits[:4], faces=(), logical=logical)
-    assert count_cuts(pack_shots(np.zeros((1, 4), np.bool_), fewer)).counts.shape == (1, 16, 2, 3)
+def rounds_record(rounds: int) -> RecordMap:
+    bits = tuple(make_bit("s", i, "syndrome", round=i + 1) for i in range(rounds))
+    return RecordMap(bits=bits, faces=(), logical=Logical(basis="Z", sign=1, bits=()))
+
+
+@pytest.mark.parametrize("cuts", [1, 22, 63, 64, 65, 128, 301])
+def test_any_number_of_cuts_is_counted(cuts: int) -> None:
+    bits = np.zeros((cuts + 3, cuts), np.bool_)
+    bits[np.arange(cuts), np.arange(cuts)] = True  # a shot for each cut, one for all, two for none
+    bits[cuts] = True
+    counts = count_cuts(pack_shots(bits, rounds_record(cuts)))
+    assert counts.counts.sum() == cuts + 3
+    assert len(counts.counts) == len(np.unique(bits, axis=0))
+    assert [counts.failing(cut) for cut in counts.cuts] == [2] * cuts if cuts > 1 else [3]
+    for left_out in {0, cuts // 2, cuts - 1}:
+        found = counts.under(DETECT, without=frozenset(counts.cuts[:left_out]))
+        assert found.outcomes["detect"].kept == 2 + left_out
+    last = frozenset(counts.cuts[:-1])
+    assert counts.under(DETECT, without=last).outcomes["detect"].kept == cuts + 1
+
+
+@pytest.mark.parametrize("cuts", [1, 22, 65, 301])
+def test_rows_tell_all_of_the_whole_run_in_order(cuts: int) -> None:
+    record = rounds_record(cuts)
+    bits = np.random.default_rng(cuts).random((50, cuts)) < 0.02
+    counts = count_cuts(pack_shots(bits, record), parts=5)
+    rows = list(counts.rows())
+    wanted = Counter(sum(1 << int(i) for i in np.flatnonzero(row)) for row in bits)
+    assert [(failed, shots) for failed, _, _, shots in rows] == sorted(wanted.items())
+    again = no_shots(record).with_rows(rows)
+    whole = count_cuts(pack_shots(bits, record))
+    assert same(replace(again, fired=whole.fired), whole)
+
+
+@pytest.mark.parametrize(
+    "row", [(-1, 0, 0, 1), (8, 0, 0, 1), (0, 2, 0, 1), (0, 0, 3, 1), (0, 0, 0, 0)]
+)
+def test_rows_that_cannot_be_are_refused(row: tuple[int, int, int, int]) -> None:
+    with pytest.raises(ValueError, match="of 3 cuts"):
+        no_shots(rounds_record(3)).with_rows([row])
+
+
+def test_many_shots_count_as_their_shards_do() -> None:
+    """A long run is counted by place, a short one is sorted."""
+    shots = draw_shots(make_code_record(3), 5, 3000)
+    total = no_shots(shots.record, parts=10)
+    for start in range(0, 3000, 100):
+        shard = part_of(shots, start, start + 100)
+        total += count_cuts(shard, first_shot=start, of_shots=3000, parts=10)
+    assert same(total, count_cuts(shots, parts=10))
+    assert len(total.counts) < 3000
 
 
 def test_distance_nine_detects_and_says_in_one_line_why_it_does_not_correct() -> None:

@@ -22,7 +22,7 @@ from test_compilation import without_measurements
 
 from hexmagic.backends import decoupling
 from hexmagic.backends.compilation import Compiled, compile_program
-from hexmagic.backends.decoupling import DECOUPLINGS, FILLED, Decoupling, make_padding
+from hexmagic.backends.decoupling import FILLED, make_padding
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding, find_embeddings
 from hexmagic.backends.isa import make_target
@@ -33,6 +33,7 @@ from hexmagic.experiments.instructions import VIRTUAL_NAMES
 from hexmagic.experiments.measures import Measure
 from hexmagic.experiments.program import Program, make_program
 from hexmagic.experiments.spec import NoiseSpec
+from hexmagic.experiments.spec.device import DECOUPLINGS, Decoupling
 
 DEVICES = ("fake_boston", "fake_sherbrooke", "fake_kolkata", "heavy_hex_9_cx")
 SCHEMES = ("fold14", "fold13", "fold")

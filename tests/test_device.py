@@ -93,6 +93,12 @@ def test_nothing_embeds_on_kyoto_because_every_edge_is_faulty() -> None:
     assert find_embeddings(make_fold14_patch(), kyoto) == ()
 
 
+def test_edges_work_if_neither_they_nor_their_qubits_are_faulty(boston: Device) -> None:
+    lost = set(boston.edges) - set(boston.working_edges)
+    assert lost == {(84, 85), *(edge for edge in boston.edges if 146 in edge)} and len(lost) > 1
+    assert list(boston.working_edges) == [edge for edge in boston.edges if edge not in lost]
+
+
 def test_the_generated_map_of_distance_9_holds_the_patch_of_distance_7() -> None:
     device = load_device("heavy_hex_9")
     layouts = find_embeddings(make_fold_patch(7), device)

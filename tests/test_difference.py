@@ -17,13 +17,13 @@ from hexmagic.experiments.errors import UsageError
 counts = st.integers(1, 10**5).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
-def rate(k: int, n: int, level: float = 0.95, cut: str = "all") -> Estimate:
-    return rate_estimate(k, n, cut=cut, level=level)
+def rate(k: int, n: int, level: float = 0.95) -> Estimate:
+    return rate_estimate(k, n, level=level)
 
 
 def wilson(k: int, n: int) -> Estimate:
     low, high = (float(end) for end in wilson_interval(k, n))
-    return Estimate(value=k / n, low=low, high=high, n=n, method="wilson", level=0.95, cut="")
+    return Estimate(value=k / n, low=low, high=high, n=n, method="wilson", level=0.95)
 
 
 def test_newcombes_own_example() -> None:
@@ -67,7 +67,7 @@ def test_sigmas_do_not_depend_on_the_level_when_shots_are_many() -> None:
 
 def test_a_prediction_without_error_leaves_the_measured_interval() -> None:
     measured = expectation(rate(15, 100))
-    found = difference(measured, exactly(0.707, cut="all"))
+    found = difference(measured, exactly(0.707))
     assert (found.low, found.high) == pytest.approx((measured.low - 0.707, measured.high - 0.707))
     below = measured.value - 0.707
     assert sigmas(found) == pytest.approx(1.96 * below / (measured.high - measured.value), rel=1e-4)
@@ -75,14 +75,14 @@ def test_a_prediction_without_error_leaves_the_measured_interval() -> None:
 
 def test_pulls_of_true_predictions_are_normal() -> None:
     drawn = np.random.default_rng(8).binomial(2000, 0.3, size=3000).tolist()
-    pulls = [sigmas(difference(rate(k, 2000), exactly(0.3, cut="all"))) for k in drawn]
+    pulls = [sigmas(difference(rate(k, 2000), exactly(0.3))) for k in drawn]
     assert abs(np.mean(pulls)) < 0.08
     assert np.std(pulls) == pytest.approx(1, abs=0.05)
 
 
 def test_sigmas_at_the_extremes() -> None:
-    assert sigmas(exactly(0.0, cut="")) == 0
-    assert (sigmas(exactly(0.1, cut="")), sigmas(exactly(-0.1, cut=""))) == (inf, -inf)
+    assert sigmas(exactly(0.0)) == 0
+    assert (sigmas(exactly(0.1)), sigmas(exactly(-0.1))) == (inf, -inf)
     assert isnan(sigmas(difference(rate(0, 0), rate(1, 2))))
 
 
@@ -98,8 +98,8 @@ def test_nothing_measured_gives_nan_in_all_that_is_possible() -> None:
 
 
 def test_what_was_compared_is_told() -> None:
-    found = difference(rate(1, 10, cut="flags"), exactly(0.2, cut="none"))
-    assert (found.n, found.method, found.cut) == (10, "mover-wilson/exact", "flags / none")
+    found = difference(rate(1, 10), exactly(0.2))
+    assert (found.n, found.method) == (10, "mover-wilson/exact")
     assert difference(rate(1, 10), rate(2, 10)).method == "mover-wilson"
     assert ratio(rate(1, 10), rate(2, 10)).method == "mover-ratio-wilson"
 
@@ -157,7 +157,7 @@ def test_a_ratio_of_nothing_measured_is_nan_in_all_that_is_possible() -> None:
 
 def test_a_ratio_to_an_exact_number_scales_the_interval() -> None:
     rates = rate(10, 500)
-    found = ratio(rates, exactly(0.01, cut="all"))
+    found = ratio(rates, exactly(0.01))
     ends = (found.value, found.low, found.high)
     assert ends == pytest.approx((2, 100 * rates.low, 100 * rates.high))
 

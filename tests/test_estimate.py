@@ -28,7 +28,7 @@ probabilities = st.floats(0, 0.3)
 
 
 def expectation(plus: int, n: int, level: float = 0.95) -> Estimate:
-    return minus_expectation(rate_estimate(n - plus, n, cut="all", level=level))
+    return minus_expectation(rate_estimate(n - plus, n, level=level))
 
 
 @given(n=st.integers(1, 10**6), share=st.floats(0, 1), level=st.sampled_from([0.68, 0.95, 0.999]))
@@ -70,18 +70,18 @@ def test_a_higher_level_makes_a_wider_interval() -> None:
 
 
 def test_an_expectation_value_maps_the_rate_and_its_interval() -> None:
-    value, rate = expectation(90, 100), rate_estimate(90, 100, cut="all")
+    value, rate = expectation(90, 100), rate_estimate(90, 100)
     assert value.value == pytest.approx(0.8)
     assert (value.low, value.high) == pytest.approx((2 * rate.low - 1, 2 * rate.high - 1))
-    assert (value.n, value.method, value.cut) == (100, "wilson", "all")
+    assert (value.n, value.method) == (100, "wilson")
 
 
 def test_nothing_kept_gives_nan_with_the_whole_range() -> None:
-    rate, value = rate_estimate(0, 0, cut=""), expectation(0, 0)
+    rate, value = rate_estimate(0, 0), expectation(0, 0)
     assert isnan(rate.value) and (rate.low, rate.high) == (0, 1)
     assert isnan(value.value) and (value.low, value.high) == (-1, 1)
     for pair in ((value, expectation(3, 4)), (expectation(3, 4), value)):
-        fidelity = fidelity_estimate(*(replace(e, cut="") for e in pair))
+        fidelity = fidelity_estimate(*pair)
         assert isnan(fidelity.value) and (fidelity.low, fidelity.high) == (0, 1)
 
 
@@ -119,8 +119,6 @@ def test_estimates_that_do_not_belong_together_are_refused() -> None:
     x = expectation(9, 10)
     with pytest.raises(UsageError, match="level"):
         fidelity_estimate(x, expectation(9, 10, 0.9))
-    with pytest.raises(UsageError, match="other cut"):
-        fidelity_estimate(x, replace(x, cut="other cut"))
 
 
 def expectations(plus: np.ndarray[tuple[int], np.dtype[np.int64]], n: int) -> Triple:

@@ -131,7 +131,10 @@ def answer(url: str, host: str = "") -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sign", "code"),
+    [(signal.SIGINT, 0), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+)
 def test_it_serves_its_own_address_until_a_signal_and_leaves_nothing(
     made: Run, tmp_path: Path, sign: signal.Signals, code: int
 ) -> None:

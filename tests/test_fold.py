@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import pytest
 from fakes.exact import in_front, pauli_on, pull_back
 
 from hexmagic.experiments.block import Block
+from hexmagic.experiments.colour_code import CheckBasis
 from hexmagic.experiments.detection import make_detection
 from hexmagic.experiments.fold import FoldTree, fold_gates, make_fold_tree, tree_ancillas
 from hexmagic.experiments.hadamard import make_hadamard
 from hexmagic.experiments.patch import Patch, make_bare_patch, make_fold_patch
 
-KINDS: tuple[Literal["X", "Z"], ...] = ("X", "Z")
+KINDS: tuple[CheckBasis, ...] = ("X", "Z")
 DISTANCES = (3, 5)
 
 
@@ -30,9 +30,7 @@ def label(patch: Patch, qubits: Sequence[int], letter: str) -> str:
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_root_reads_exactly_the_parity_of_its_data(
-    distance: int, kind: Literal["X", "Z"]
-) -> None:
+def test_the_root_reads_exactly_the_parity_of_its_data(distance: int, kind: CheckBasis) -> None:
     patch = make_fold_patch(distance)
     for tree, data in parities(patch):
         root = pauli_on(patch.num_qubits, tree_ancillas(patch, tree)[:1], "Z")
@@ -42,7 +40,7 @@ def test_the_root_reads_exactly_the_parity_of_its_data(
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_flag_comes_back_to_zero_on_any_state(distance: int, kind: Literal["X", "Z"]) -> None:
+def test_every_flag_comes_back_to_zero_on_any_state(distance: int, kind: CheckBasis) -> None:
     patch = make_fold_patch(distance)
     for tree, data in parities(patch):
         flags = tree_ancillas(patch, tree)[1:]
@@ -54,7 +52,7 @@ def test_every_flag_comes_back_to_zero_on_any_state(distance: int, kind: Literal
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_fold_leaves_every_commuting_pauli_of_the_data_alone(kind: Literal["X", "Z"]) -> None:
+def test_a_fold_leaves_every_commuting_pauli_of_the_data_alone(kind: CheckBasis) -> None:
     patch = make_fold_patch(3)
     other = {"X": "Z", "Z": "X"}[kind]
     for tree, data in parities(patch):

@@ -49,7 +49,8 @@ def by_gates(circuit: QuantumCircuit) -> Vectors:
 def by_steps(circuit: QuantumCircuit) -> Vectors:
     state = zero_state(NUM_QUBITS)
     for step in make_steps(read_instructions(circuit), NUM_QUBITS):
-        state = apply_matrix(state, step.product(), step.qubits)
+        for part in step.parts:
+            state = apply_matrix(state, part.matrix, step.qubits)
     return state
 
 

@@ -125,7 +125,7 @@ def test_what_a_shot_fails_and_tells_agrees_with_a_slow_reading(
         value = values_of(dict(zip(record.column, map(int, row), strict=True)), record)
         bits, faces = slow_wrong(value, record)
         failed = {slow_cut(bit) for bit in bits} | ({Cut("readout", 0)} if faces else set())
-        assert {c for j, c in enumerate(found.cuts) if found.failed[i] >> j & 1} == failed
+        assert {c for j, c in enumerate(found.cuts) if found.failed[0, i] >> j & 1} == failed
         assert found.minus[i] == slow_minus(value, record)
         assert found.corrected[i] == slow_corrected(value, record)
         fired[[record.column[bit.key] for bit in bits]] += 1
@@ -141,7 +141,7 @@ def test_a_shot_is_judged_alone(record: RecordMap, seed: int, shots: int) -> Non
     whole = judge(taken)
     parts = [judge(Shots(record=record, packed=taken.packed[i : i + 1])) for i in range(shots)]
     for name in ("failed", "minus", "corrected"):
-        assert getattr(whole, name).tolist() == [getattr(p, name)[0] for p in parts]
+        assert getattr(whole, name).T.tolist() == [getattr(p, name).T[0].tolist() for p in parts]
     assert whole.fired.tolist() == sum((p.fired for p in parts), 0 * whole.fired).tolist()
 
 
@@ -160,8 +160,8 @@ def test_the_dtypes_and_shapes_are_those_that_are_documented() -> None:
     for shots in (0, 3):
         found = judge(pack_shots(np.zeros((shots, 7), np.bool_), record))
         arrays = (found.failed, found.minus, found.corrected, found.fired, found.faces)
-        assert [str(a.dtype) for a in arrays] == ["uint32", "uint8", "uint8", "int64", "int64"]
-        assert [a.shape for a in arrays] == [(shots,), (shots,), (shots,), (7,), (3,)]
+        assert [str(a.dtype) for a in arrays] == ["uint64", "uint8", "uint8", "int64", "int64"]
+        assert [a.shape for a in arrays] == [(1, shots), (shots,), (shots,), (7,), (3,)]
 
 
 # Cuts
@@ -213,7 +213,7 @@ def test_distance_nine_is_judged_but_not_corrected() -> None:
     np.fill_diagonal(flipped[1:], True)  # no error, then each single flip
     found = judge(pack_shots(flipped, record))
     of_bit = [sum(key in face.bits for face in record.faces) for key in record.column]
-    assert found.failed.tolist() == [0, *(int(n > 0) for n in of_bit)]
+    assert found.failed[0].tolist() == [0, *(int(n > 0) for n in of_bit)]
     assert int(found.faces.sum()) == sum(of_bit)
     assert found.minus.tolist() == [int(record.logical.sign < 0), *[record.logical.sign > 0] * 61]
     assert set(found.corrected.tolist()) == {UNKNOWN}
@@ -226,11 +226,11 @@ def test_a_single_flip_is_corrected(basis: Basis) -> None:
     record = make_code_record(3, basis)
     readouts = (np.arange(128)[:, None] >> np.arange(7)) & 1 == 1
     found = judge(pack_shots(readouts, record))
-    good = np.flatnonzero(found.failed == 0)
+    good = np.flatnonzero(found.failed[0] == 0)
     assert len(good) == 16
     for word in good:
         for bit in range(7):
-            assert found.failed[word ^ 1 << bit] != 0
+            assert found.failed[0, word ^ 1 << bit] != 0
             assert found.corrected[word ^ 1 << bit] == found.minus[word]
 
 

@@ -232,7 +232,7 @@ def test_a_bug_is_an_error(call: Call, tmp_path: Path, monkeypatch: pytest.Monke
     def surprise(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oh\nno\x1b")
 
-    monkeypatch.setattr("hexmagic.driver.start.make_plan", surprise)
+    monkeypatch.setattr("hexmagic.driver.request.make_plan", surprise)
     assert call("run", write_spec(tmp_path), "--junit", FILE).exit_code == 4
     line = "internal error: ZeroDivisionError: oh no; run again with --debug"
     assert faults(written()) == [("error", "4", line)]

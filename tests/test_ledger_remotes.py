@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from fakes.paid import (
@@ -31,7 +32,8 @@ from hexmagic.driver.ledger.jobs import TRANSITIONS
 from hexmagic.driver.ledger.runs import IllegalTransitionError
 from hexmagic.driver.ledger.submissions import RemoteRow
 
-ENDED: tuple[RemoteState, ...] = ("done", "failed", "cancelled")
+Ended = Literal["done", "failed", "cancelled"]
+ENDED: tuple[Ended, ...] = ("done", "failed", "cancelled")
 OPEN: tuple[RemoteState, ...] = ("queued", "running", "unrecognised")
 
 
@@ -202,7 +204,7 @@ def test_unsettled_are_those_that_ended_or_are_doubles_without_a_charge(
 
 @pytest.mark.parametrize("state", ENDED)
 def test_a_job_that_ended_on_either_side_is_unsettled_until_its_charge_is_known(
-    ledger: HardwareLedger, state: RemoteState
+    ledger: HardwareLedger, state: Ended
 ) -> None:
     submit(ledger)
     ours = ledger.move(submit(ledger, 2, ledger.jobs("r")[1]), state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,6 @@ from fakes.paid import later, steps
 from fakes.remote import Clock
 
 from hexmagic.driver.folder.files import StorageError
-from hexmagic.driver.ledger import runs
 from hexmagic.driver.ledger.jobs import EventRow, JobRow, RunRow
 from hexmagic.driver.ledger.runs import IllegalTransitionError, Ledger
 from hexmagic.driver.shards import Shard
@@ -253,7 +253,7 @@ def test_what_the_disk_refuses_is_told_with_what_the_file_system_says(
 ) -> None:
     error = sqlite3.OperationalError("disk trouble")
     error.sqlite_errorcode = code
-    asked = []
+    asked: list[object] = []
 
     class File:
         def __init__(self, *, dir: Path) -> None:
@@ -272,7 +272,7 @@ def test_what_the_disk_refuses_is_told_with_what_the_file_system_says(
             if refusal is not None:
                 raise refusal
 
-    monkeypatch.setattr(runs.tempfile, "TemporaryFile", File)
+    monkeypatch.setattr(tempfile, "TemporaryFile", File)
     with pytest.raises(StorageError) as told, ledger._transaction():
         raise error
     assert str(told.value) == f"{ledger.path}: ledger: disk trouble{cause}"
@@ -282,7 +282,7 @@ def test_what_the_disk_refuses_is_told_with_what_the_file_system_says(
 def test_a_lock_is_no_trouble_of_the_disk(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     error = sqlite3.OperationalError("database is locked")
     error.sqlite_errorcode = sqlite3.SQLITE_BUSY_SNAPSHOT
-    monkeypatch.setattr(runs.tempfile, "TemporaryFile", None)
+    monkeypatch.setattr(tempfile, "TemporaryFile", None)
     with pytest.raises(StorageError) as told, ledger._transaction():
         raise error
     assert str(told.value) == f"{ledger.path}: ledger: database is locked"

@@ -76,3 +76,30 @@ def test_an_upgrade_that_fails_leaves_the_old_ledger(
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA user_version").fetchone() == (version,)
     db.close()
+
+
+# --- opening ------------------------------------------------------------------------------------
+
+
+def test_a_ledger_that_is_up_to_date_is_opened_while_another_process_changes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "hexmagic.sqlite"
+    with HardwareLedger(path, clock=Clock().now) as writer, writer._transaction():
+        monkeypatch.setattr("hexmagic.driver.ledger.runs.WAIT_SECONDS", 0.0)
+        with HardwareLedger(path, clock=Clock().now) as other:
+            assert other.runs() == []
+
+
+def test_a_ledger_that_cannot_be_made_or_lacks_a_table_is_told_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "hexmagic.sqlite"
+    with pytest.raises(StorageError) as refused:
+        HardwareLedger(path, clock=Clock().now)
+    assert str(refused.value).startswith(f"{path}: ledger: ")
+    path = tmp_path / "hexmagic.sqlite"
+    with HardwareLedger(path, clock=Clock().now) as ledger:
+        ledger._db.execute("DROP TABLE events")
+        with pytest.raises(StorageError) as refused:
+            ledger.events("r")
+    assert str(refused.value) == f"{path}: ledger: no such table: events"

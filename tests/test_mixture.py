@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import Kraus, SuperOp
 from qiskit_aer.noise import thermal_relaxation_error
 
-from hexmagic.backends.device import Operation, QubitCalibration
+from hexmagic.backends.calibration import Operation, QubitCalibration
+from hexmagic.backends.noise.calibration import relaxation
+from hexmagic.backends.noise.channels import PauliChannel, Relaxation
 from hexmagic.backends.noise.mixture import Alternative, alternatives, sample_strikes
-from hexmagic.backends.noise.placing import PauliChannel, Relaxation, relaxation
 from hexmagic.experiments.certificates.steps import Matrix, pauli_matrix
 
 T1S = st.floats(1e-6, 1e-3)

@@ -7,17 +7,12 @@ from fakes.aer_noise import gate_errors
 from qiskit.quantum_info import Kraus, SuperOp, average_gate_fidelity
 from qiskit_aer.noise import depolarizing_error, thermal_relaxation_error
 
+from hexmagic.backends.calibration import Operation
 from hexmagic.backends.compilation import Compiled, compile_program
-from hexmagic.backends.device import Operation, load_device
+from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise.placing import (
-    Channel,
-    CircuitNoise,
-    PauliChannel,
-    Relaxation,
-    make_noise,
-    single_qubit_readout,
-)
+from hexmagic.backends.noise.channels import Channel, CircuitNoise, PauliChannel, Relaxation
+from hexmagic.backends.noise.models import make_noise, single_qubit_readout
 from hexmagic.experiments.certificates.faults import PREPARATION
 from hexmagic.experiments.certificates.steps import Matrix, pauli_matrix
 from hexmagic.experiments.errors import UsageError

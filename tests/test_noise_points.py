@@ -9,7 +9,7 @@ from fakes.commands import Call, make_call, one_line
 from fakes.world import write_spec
 
 from hexmagic.backends.device import load_device
-from hexmagic.backends.noise.placing import make_noise
+from hexmagic.backends.noise.models import make_noise
 from hexmagic.driver.build import build_point
 from hexmagic.driver.device_tables import describe_device, render_device
 from hexmagic.driver.judging import judge_circuit

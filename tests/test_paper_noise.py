@@ -14,7 +14,8 @@ from hexmagic.backends.aer.engine import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding, find_embeddings
-from hexmagic.backends.noise.placing import PauliChannel, make_noise, single_qubit_readout
+from hexmagic.backends.noise.channels import PauliChannel
+from hexmagic.backends.noise.models import make_noise, single_qubit_readout
 from hexmagic.backends.prediction import predict_acceptance
 from hexmagic.backends.routing import route_program
 from hexmagic.experiments.block import Block, Read

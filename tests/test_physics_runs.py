@@ -10,7 +10,7 @@ from hexmagic.backends.aer.engine import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise.placing import make_noise
+from hexmagic.backends.noise.models import make_noise
 from hexmagic.backends.prediction import predict_acceptance, single_faults_of
 from hexmagic.experiments.certificates.single import certify
 from hexmagic.experiments.colour_code import Basis

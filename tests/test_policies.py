@@ -138,6 +138,7 @@ def test_beyond_distance_5_the_best_is_not_chosen_among_policies_that_differ(
         build.build_point(points_of(seven, ("heavy_hex_5", "heavy_hex_9"))[0], where)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("whole", "chosen"), [(True, "reset"), (False, "")])
 def test_at_distance_5_every_pair_of_faults_of_a_better_policy_is_judged(
     monkeypatch: pytest.MonkeyPatch, whole: bool, chosen: str

@@ -18,7 +18,6 @@ from hexmagic.analysis.postselect import (
     count_shots,
     counted_criteria,
     cut_flow,
-    describe_cut,
     logical_outcomes,
 )
 from hexmagic.experiments.colour_code import Basis, make_colour_code
@@ -220,11 +219,6 @@ def test_counts_survive_json() -> None:
     assert Counts.from_json(json.loads(json.dumps(counts.to_json()))) == counts
     with pytest.raises(ValueError, match="not counts"):
         Counts.from_json({"shots": 1})
-
-
-def test_a_cut_is_described_by_what_is_enabled() -> None:
-    assert describe_cut(DETECT) == "hadamard, flags, syndromes, readout detect"
-    assert describe_cut(NOTHING) == "readout correct"
 
 
 # Decoding

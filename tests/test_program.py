@@ -192,6 +192,12 @@ def test_every_classical_bit_is_measured_once_from_the_qubit_of_the_record(schem
     assert program.circuit.count_ops()["measure"] == len(measured)
 
 
+def test_faces_of_a_bit_are_none_one_or_those_of_a_product() -> None:
+    bits = make_program(scheme="tree16", distance=3, rounds=1, basis="Z").record.bits
+    faces = {bit.face: bit.faces for bit in bits}
+    assert faces == {None: (), 0: (0,), 1: (1,), 2: (2,), (0, 1): (0, 1), (0, 2): (0, 2)}
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_each_round_reads_h_once_and_all_six_checks_once(scheme: str) -> None:
     bits = program_of(scheme, "Z", 2).record.bits

@@ -18,7 +18,7 @@ from hexmagic.backends.aer.engine import sample
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding, find_embeddings, no_fault_log
-from hexmagic.backends.noise.placing import make_noise
+from hexmagic.backends.noise.models import make_noise
 from hexmagic.backends.prediction import predict_acceptance
 from hexmagic.experiments.block import Block, Read
 from hexmagic.experiments.certificates.faults import Fault

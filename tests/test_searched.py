@@ -38,7 +38,7 @@ TEXTS = {
     "shallow hadamard 14": HADAMARD_14,
     "shallow detection": DETECTION_13,
     "fewest detection": DETECTION_13_FEWEST,
-    "encoder": ENCODER_29,
+    "encoder": ENCODER_29.layers,
 }
 
 

@@ -46,7 +46,7 @@ def exact(kept: float, minus: float) -> Stratum:
 def estimates(
     weights: FaultNumberWeights, strata: Strata, level: float = 0.95
 ) -> StratifiedEstimates:
-    return stratified_estimates(weights, strata, readout="detect", cut="all", level=level)
+    return stratified_estimates(weights, strata, readout="detect", level=level)
 
 
 def test_the_values_are_the_weighted_sums() -> None:
@@ -57,7 +57,7 @@ def test_the_values_are_the_weighted_sums() -> None:
     assert found.acceptance.value == pytest.approx(0.7 + 0.2 * 0.4 + 0.1 * 0.2)
     assert found.infidelity.value == pytest.approx(0.1 * 0.04 / 0.8)
     for one in (found.acceptance, found.infidelity):
-        assert (one.n, one.cut, one.level) == (1500, "all", 0.95)
+        assert (one.n, one.level) == (1500, 0.95)
         assert one.method == "stratified-mover-clopper-pearson"
         assert one.low < one.value < one.high
 
@@ -181,7 +181,7 @@ def test_one_set_of_strata_serves_every_point_of_a_sweep() -> None:
     points = [
         fault_number_weights(np.full(450, p), tail=1e-12) for p in np.geomspace(1e-8, 1e-2, 100)
     ]
-    together = combine(points, strata, readout="detect", cut="all")
+    together = combine(points, strata, readout="detect")
     for point, found in zip(points[::33], together[::33], strict=True):
         alone = estimates(point, strata)
         for mine, one in (
@@ -193,7 +193,7 @@ def test_one_set_of_strata_serves_every_point_of_a_sweep() -> None:
             )
     values = [found.infidelity.value for found in together]
     assert all(a < b for a, b in pairwise(values))
-    assert combine([], strata, readout="detect", cut="all") == []
+    assert combine([], strata, readout="detect") == []
 
 
 def test_an_expectation_value_of_strata_makes_a_fidelity() -> None:
@@ -208,7 +208,7 @@ def test_an_expectation_value_of_strata_makes_a_fidelity() -> None:
 
 def test_a_readout_that_was_not_counted_is_refused() -> None:
     with pytest.raises(UsageError, match="the counts have detect"):
-        stratified_estimates(weights_of(1.0), {0: sampled(9, 8, 1)}, readout="correct", cut="")
+        stratified_estimates(weights_of(1.0), {0: sampled(9, 8, 1)}, readout="correct")
 
 
 @pytest.mark.parametrize(("kept", "minus"), [(0.5, 0.6), (1.1, 0), (0.5, -0.1), (float("nan"), 0)])

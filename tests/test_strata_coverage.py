@@ -42,7 +42,7 @@ def coverage(
             k: Stratum(counts=model[k].sample(rng, n), certified=DETECT if k in certified else ())
             for k, n in shots.items()
         }
-        found = stratified_estimates(point, {**known, **drawn}, readout="detect", cut="")
+        found = stratified_estimates(point, {**known, **drawn}, readout="detect")
         infidelities.append(found.infidelity.low <= e <= found.infidelity.high)
         acceptances.append(found.acceptance.low <= a <= found.acceptance.high)
         widths.append(found.infidelity.high - found.infidelity.low)

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 from fakes.exact import circuit_of, pauli_on, pull_back
+from fakes.fault_count import count_faults
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Pauli
@@ -19,9 +20,9 @@ from hexmagic.experiments.detection import make_detection
 from hexmagic.experiments.hadamard import make_hadamard
 from hexmagic.experiments.patch import make_bare_patch, make_fold_patch, spider_names
 from hexmagic.experiments.program import make_patch
+from hexmagic.experiments.schemes import SEARCHED
 from hexmagic.experiments.searched import DETECTION_13, HADAMARD_13, HADAMARD_14
 from hexmagic.experiments.synthesis.anneal import Annealer, Schedule
-from hexmagic.experiments.synthesis.count import FaultCount, count_faults
 from hexmagic.experiments.synthesis.couplings import (
     all_couplings,
     back_through_couplings,
@@ -44,7 +45,7 @@ from hexmagic.experiments.synthesis.problem import make_problem
 from hexmagic.experiments.synthesis.signs import keeps_signs
 from hexmagic.experiments.synthesis.task import (
     FIRST,
-    SCHEMES,
+    FaultCount,
     StageName,
     Task,
     certified,
@@ -296,7 +297,7 @@ def test_each_probe_is_seen_by_one_check() -> None:
 
 
 @pytest.mark.parametrize("stage", ["hadamard", "detection"])
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", SEARCHED)
 def test_what_a_search_finds_is_certified_with_the_faults_that_it_counted(
     stage: StageName, scheme: str
 ) -> None:

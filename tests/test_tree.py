@@ -164,7 +164,7 @@ def test_the_tree_exists_at_distance_3_only() -> None:
 
 @pytest.mark.parametrize(
     ("text", "gates", "layers"),
-    [(GROWTH, 8, 4), (DETECTION_TREE, 74, 26), (ENCODER_TREE, 42, 12)],
+    [(GROWTH, 8, 4), (DETECTION_TREE, 74, 26), (ENCODER_TREE.layers, 42, 12)],
 )
 def test_each_text_has_the_stated_gates_and_layers_between_neighbours(
     text: str, gates: int, layers: int
@@ -204,8 +204,7 @@ def test_each_read_of_ed_tells_what_its_record_says_and_nothing_else() -> None:
     assert [read.qubit for read in block.reads] == list(PATCH.ancillas)
     for read in block.reads:
         told = in_front(block.gates, pauli_on(16, [read.qubit], "Z"), PATCH.ancillas)
-        faces = read.face if isinstance(read.face, tuple) else (read.face,)
-        checked = product_of_faces([face for face in faces if face is not None])
+        checked = product_of_faces([*read.faces])
         assert told == (parities(checked, read.basis) if checked else parities([], "I"))
         assert read.role == ("syndrome" if checked else "flag")
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from hexmagic.backends.wall_clock import OutOfTimeError, Permit, within
+from hexmagic.backends.ibm.wall_clock import OutOfTimeError, Permit, within
 
 
 def test_what_is_in_time_is_returned() -> None:

@@ -28,13 +28,6 @@ BRAVYI_KITAEV = Source(
         "noisy ancillas, Phys. Rev. A 71, 022316 (2005), arXiv:quant-ph/0403025"
     ),
 )
-FOWLER = Source(
-    name="Fowler et al. 2012",
-    citation=(
-        "A. G. Fowler, M. Mariantoni, J. M. Martinis and A. N. Cleland, Surface codes: towards "
-        "practical large-scale quantum computation, Phys. Rev. A 86, 032324 (2012), arXiv:1208.0928"
-    ),
-)
 
 THRESHOLD = 0.141
 """Infidelity of H-type states (Clifford equivalents of T|+>) below which 15-to-1 improves them.

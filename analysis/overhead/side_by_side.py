@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isclose, nan
-from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
 
+from ..exact_interval import normal_quantile
 from .fits import Fit, LogPoints, fit_decay, fit_power, log_points
 from .published import CIRCUITS, POINTS, PublishedCircuit, PublishedPoint, Quantity, published_fit
 
@@ -192,7 +192,7 @@ def _published(distance: int, quantity: Quantity, fit: Fit) -> float:
 
 def _log_points(group: pd.DataFrame, name: str) -> LogPoints:
     """Return a column's points, the standard error of each from the width of its interval."""
-    quantiles = [NormalDist().inv_cdf((1 + level) / 2) for level in group["level"].fillna(0.95)]
+    quantiles = [normal_quantile(level) for level in group["level"].fillna(0.95)]
     width = group[f"{name}_high"] - group[f"{name}_low"]
     return log_points(list(group["p"]), list(group[name]), list(width / quantiles / 2))
 

@@ -78,9 +78,9 @@ class ReportData:
         points: points table.
         strata: strata table; empty if nothing was estimated by strata.
         states: most likely states within the ball; empty if they were not estimated.
-        flags: firing rate of each checked bit (`plot_flags`); empty if it is not known.
-        predicted: predicted and measured quantities (`plot_predicted`); empty without a prediction.
-        drift: acceptance and <P> by part of the run (`plot_drift`); empty if it is not known.
+        flags: firing rate of each checked bit (plots/flags.py); empty if it is not known.
+        predicted: predicted and measured quantities (plots/predicted.py); empty if unpredicted.
+        drift: acceptance and <P> by part of the run (plots/drift.py); empty if it is not known.
         differences: how far several runs lie apart (`comparison`); empty for a single one.
         keeps_shots: whether the run folder holds raw shots, not only what they count.
         drawing: the patch on its device, by point label.

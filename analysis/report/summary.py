@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import hypot, nan
-from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
 
+from ..exact_interval import normal_quantile
 from ..numbers import grouped, is_missing, with_interval
 from ..plots.fidelity import STABILISER_BOUND
 from ..strata.rates import STRATIFIED
@@ -158,7 +158,7 @@ def _estimate(row: Row, name: str, *, scale: float = 1, most: int = 6) -> tuple[
 
 
 def _quantile(row: Row) -> float:
-    return NormalDist().inv_cdf((1 + float(row["level"])) / 2)
+    return normal_quantile(float(row["level"]))
 
 
 def same_grid(row: Row, other: Row) -> bool:

@@ -73,11 +73,10 @@ def stratified_estimates(
     strata: Strata,
     *,
     readout: Readout,
-    cut: str,
     level: float = 0.95,
 ) -> StratifiedEstimates:
     """Return acceptance and infidelity of one point; see `combine`."""
-    return combine([weights], strata, readout=readout, cut=cut, level=level)[0]
+    return combine([weights], strata, readout=readout, level=level)[0]
 
 
 def combine(
@@ -85,7 +84,6 @@ def combine(
     strata: Strata,
     *,
     readout: Readout,
-    cut: str,
     level: float = 0.95,
 ) -> list[StratifiedEstimates]:
     """Return acceptance and infidelity of every point of a group that shares its strata.
@@ -114,7 +112,6 @@ def combine(
         points: the weights of each point.
         strata: what is known of each number of faults.
         readout: the treatment of the readout's faces.
-        cut: the criteria under which shots were kept.
         level: two-sided confidence level.
 
     Raises:
@@ -134,8 +131,8 @@ def combine(
     n = int(sums.shots[~sums.exact].sum())
     return [
         StratifiedEstimates(
-            acceptance=_estimate(a, n=n, cut=cut, level=level),
-            infidelity=_estimate(e, n=n, cut=cut, level=level),
+            acceptance=_estimate(a, n=n, level=level),
+            infidelity=_estimate(e, n=n, level=level),
         )
         for a, e in zip(acceptance.T, infidelity.T, strict=True)
     ]
@@ -215,6 +212,6 @@ def _as_counts(value: Floats, error: Floats, level: float) -> Floats:
     return np.where(sure, value, value * poisson_lower_limit(counts, level) / counts)
 
 
-def _estimate(triple: Floats, *, n: int, cut: str, level: float) -> Estimate:
+def _estimate(triple: Floats, *, n: int, level: float) -> Estimate:
     value, low, high = map(float, triple)
-    return Estimate(value=value, low=low, high=high, n=n, method=STRATIFIED, level=level, cut=cut)
+    return Estimate(value=value, low=low, high=high, n=n, method=STRATIFIED, level=level)

@@ -23,7 +23,7 @@ from ..estimate import (
     remove_readout_error,
 )
 from ..points import BASES, PointCounts
-from ..postselect import Criterion, counted_criteria, describe_cut
+from ..postselect import Criterion, counted_criteria
 from ..rates import Rates, measured_rates
 
 IDEAL_READOUTS: tuple[Readout, ...] = ("detect", "correct")
@@ -76,7 +76,8 @@ POINTS: Mapping[str, str] = {
 def fidelity_table(points: Sequence[PointCounts], *, level: float = 0.95) -> pd.DataFrame:
     """Return one row per point and estimate: acceptance, <X>, <Y>, <Z> and F with intervals.
 
-    `estimate` is "raw"; a point with a known readout error has a second row, "readout_removed".
+    `estimate` is "raw"; a point with a known readout error has a second row, "readout_removed", one
+    that measures H or H_ideal a row "h_measured", and two "h_ideal", one for each readout.
     Acceptance pools the measured bases. Columns: `FIDELITY`, then `sweep.<field>` columns.
     """
     rows = [row for point in points for row in fidelity_rows(point, level)]
@@ -121,7 +122,7 @@ def _tomography_rows(
 ) -> Iterator[Row]:
     bases = [rates[basis] for basis in BASES if basis in rates]
     accepted = _pooled(point, bases, level)
-    nothing = expectation(rate_estimate(0, 0, cut=accepted.cut, level=level))
+    nothing = expectation(rate_estimate(0, 0, level=level))
     raw = {basis: expectation(rates[basis].minus) if basis in rates else nothing for basis in BASES}
     versions = {"raw": raw}
     if point.readout_error is not None:
@@ -141,10 +142,9 @@ def _pooled(point: PointCounts, bases: Sequence[Rates], level: float) -> Estimat
 
     The mean's interval is the mean of theirs, wider than that of independent ones would be.
     """
-    cut = describe_cut(point.accept)
     if not point.stratified:
         kept, shots = sum(r.kept for r in bases), sum(r.shots for r in bases)
-        return rate_estimate(kept, shots, cut=cut, level=level)
+        return rate_estimate(kept, shots, level=level)
     parts = [rates.acceptance for rates in bases]
     return replace(
         parts[0],
@@ -156,7 +156,7 @@ def _pooled(point: PointCounts, bases: Sequence[Rates], level: float) -> Estimat
 
 def _from_minus(rates: Rates) -> Row:
     """Return the row of a fidelity that is one minus the rate of outcome -1."""
-    nothing = rate_estimate(0, 0, cut=rates.minus.cut, level=rates.minus.level)
+    nothing = rate_estimate(0, 0, level=rates.minus.level)
     missing = dict.fromkeys(BASES, expectation(nothing))
     row = {"shots": rates.shots, "kept": rates.kept} | _accepted(rates.acceptance)
     return row | _fidelity(complement(rates.minus), rates.minus, missing)
@@ -187,7 +187,7 @@ def cutflow_rows(point: PointCounts, level: float) -> list[Row]:
     }
     known = {measure: flow for measure, flow in flows.items() if flow}
     rows = [
-        identity(point) | {"basis": basis} | _criterion_values(criterion, point, level)
+        identity(point) | {"basis": basis} | _criterion_values(criterion, level)
         for basis, flow in [*known.items(), ("all", _summed(known.values()))]
         for criterion in flow
     ]
@@ -199,7 +199,7 @@ def _early_row(point: PointCounts, measure: Measure, level: float) -> Row:
     """Return the one row of shots that were discarded at whatever failed first."""
     rates = measured_rates(point, measure, point.accept.readout, level)
     whole = Criterion(name="all", applied=True, entered=rates.shots, passed=rates.kept)
-    return identity(point) | {"basis": measure} | _criterion_values(whole, point, level)
+    return identity(point) | {"basis": measure} | _criterion_values(whole, level)
 
 
 def _summed(flows: Iterable[Sequence[Criterion]]) -> list[Criterion]:
@@ -214,10 +214,8 @@ def _summed(flows: Iterable[Sequence[Criterion]]) -> list[Criterion]:
     ]
 
 
-def _criterion_values(criterion: Criterion, point: PointCounts, level: float) -> Row:
-    rate = rate_estimate(
-        criterion.passed, criterion.entered, cut=describe_cut(point.accept), level=level
-    )
+def _criterion_values(criterion: Criterion, level: float) -> Row:
+    rate = rate_estimate(criterion.passed, criterion.entered, level=level)
     return {
         "criterion": criterion.name,
         "applied": criterion.applied,

@@ -12,7 +12,6 @@ from ...experiments.measures import Measure
 from ..combination import pooled_rate
 from ..estimate import Estimate, expectation, rate_estimate
 from ..points import PointCounts
-from ..postselect import describe_cut
 from .basic import IDENTITY, identity, interval, make_frame
 
 PARTS = 10
@@ -49,17 +48,17 @@ def drift_table(points: Sequence[PointCounts], *, level: float = 0.95) -> pd.Dat
 
 
 def _rows(point: PointCounts, measure: Measure, level: float) -> Iterator[dict[str, Any]]:
-    counts, cut = point.cuts[measure], describe_cut(point.accept)
-    parts = [counts.part(i).under(point.accept) for i in range(counts.parts)]
+    counts = point.cuts[measure]
+    parts = [counts.between(i, i + 1).under(point.accept) for i in range(counts.parts)]
     found = [(one.shots, _outcome(one).kept, int(_outcome(one).minus)) for one in parts]
     common = identity(point) | {"basis": measure, "parts": len(parts), "level": level}
     common |= {
-        "acceptance_p_value": _p_value([(kept, shots) for shots, kept, _ in found], cut),
-        "expectation_p_value": _p_value([(minus, kept) for _, kept, minus in found], cut),
+        "acceptance_p_value": _p_value([(kept, shots) for shots, kept, _ in found]),
+        "expectation_p_value": _p_value([(minus, kept) for _, kept, minus in found]),
     }
     for number, (shots, kept, minus) in enumerate(found):
-        accepted: Estimate = rate_estimate(kept, shots, cut=cut, level=level)
-        value = expectation(rate_estimate(minus, kept, cut=cut, level=level))
+        accepted: Estimate = rate_estimate(kept, shots, level=level)
+        value = expectation(rate_estimate(minus, kept, level=level))
         yield (
             common
             | {"part": number, "shots": shots, "kept": kept, "method": value.method}
@@ -73,5 +72,5 @@ def _outcome(counts: Counts) -> Any:
     return outcome
 
 
-def _p_value(counts: Sequence[tuple[int, int]], cut: str) -> float:
-    return pooled_rate(counts, cut=cut).agreement.p_value
+def _p_value(counts: Sequence[tuple[int, int]]) -> float:
+    return pooled_rate(counts).agreement.p_value

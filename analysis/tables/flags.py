@@ -17,8 +17,6 @@ from ..estimate import Estimate, rate_estimate
 from ..points import PointCounts
 from .basic import IDENTITY, identity, interval, make_frame
 
-CUT = "all shots"
-
 FLAGS: Mapping[str, str] = {
     **IDENTITY,
     **{"basis": "str", "role": "str", "stage": "str", "round": "int64"},
@@ -65,13 +63,13 @@ def _rows(point: PointCounts, measure: Measure, level: float) -> Iterator[dict[s
 def _rates(
     counts: CutCounts, fired: int, predicted: CutCounts | None, theirs: int | None, level: float
 ) -> dict[str, Any]:
-    found = rate_estimate(fired, counts.shots, cut=CUT, level=level)
+    found = rate_estimate(fired, counts.shots, level=level)
     row: dict[str, Any] = {"shots": counts.shots, "fired": fired, "method": found.method}
     row |= interval("rate", found)
     if predicted is None or theirs is None:
         nothing = dict.fromkeys(("predicted", "predicted_low", "predicted_high", "pull"), nan)
         return row | nothing
-    expected: Estimate = rate_estimate(theirs, predicted.shots, cut=CUT, level=level)
+    expected: Estimate = rate_estimate(theirs, predicted.shots, level=level)
     return row | interval("predicted", expected) | {"pull": sigmas(difference(found, expected))}
 
 

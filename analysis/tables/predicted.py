@@ -83,5 +83,4 @@ def _estimate(row: Mapping[str, Any], name: str, *, n: int) -> Estimate:
         n=n,
         method=row["method"],
         level=row["level"],
-        cut="",
     )

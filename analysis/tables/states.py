@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from ..bloch import bloch_state
 from ..points import BASES, PointCounts
-from ..postselect import describe_cut
 from .basic import IDENTITY, identity, interval, make_frame
 from .selection import NOTHING, selected, selections
 
@@ -51,7 +49,6 @@ def _rows(point: PointCounts, level: float) -> Iterator[dict[str, Any]]:
             continue
         state = bloch_state(
             {basis: (o.kept, int(o.minus)) for basis, o in outcomes.items()},
-            cut=describe_cut(replace(point.accept, readout=readout)),
             level=level,
         )
         row = {

@@ -22,13 +22,14 @@ from qiskit.quantum_info import Kraus
 from qiskit_aer import AerSimulator
 
 from ...experiments.certificates.steps import Matrix, Step, make_steps
-from ...experiments.errors import HexmagicError, RefusedError
+from ...experiments.errors import RefusedError
 from ...experiments.shots import Shots, pack_shots
 from ...experiments.spec import NoiseSpec
 from ..compilation import Compiled
+from ..noise.channels import Channel, CircuitNoise
 from ..noise.mixture import Alternative, Strikes, alternatives, sample_strikes
-from ..noise.placing import Channel, CircuitNoise, make_noise
-from .settled import settle
+from ..noise.models import make_noise
+from .settled import checked, settle
 
 MAX_QUBITS = 20
 """Largest circuit that is simulated; at 20 qubits a shot with a fault takes about a second."""
@@ -65,7 +66,7 @@ def sample(compiled: Compiled, noise: NoiseSpec, *, shots: int, seed: int) -> Sh
         RefusedError: more qubits than MAX_QUBITS.
         UsageError: noise that the device has no data for.
     """
-    check_size(compiled)
+    _check_size(compiled)
     circuit_noise = make_noise(compiled, noise)
     simulation = _prepare(compiled, circuit_noise)
     strikes_seed, engine_seed, readout_seed = np.random.SeedSequence(seed).spawn(3)
@@ -75,7 +76,7 @@ def sample(compiled: Compiled, noise: NoiseSpec, *, shots: int, seed: int) -> Sh
     return pack_shots(bits, compiled.program.record)
 
 
-def check_size(compiled: Compiled) -> None:
+def _check_size(compiled: Compiled) -> None:
     """Refuse a circuit that a state vector cannot hold.
 
     Raises:
@@ -214,9 +215,8 @@ def _simulate(
         ]
         circuits = [s.circuit if s else c for c, s in zip(circuits, settled, strict=True)]
         seed = int(rng.integers(_MAX_SEED))
-        result = _simulator().run(circuits, shots=size, memory=True, seed_simulator=seed).result()
-        if not result.success:
-            raise HexmagicError(f"aer: {result.status}")
+        job = _simulator().run(circuits, shots=size, memory=True, seed_simulator=seed)
+        result = checked(job.result())
         for i, (strikes, known) in enumerate(zip(patterns, settled, strict=True)):
             certain = known.outcomes if known else {}
             memory = result.data(i)["memory"]

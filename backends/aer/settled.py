@@ -62,6 +62,17 @@ def settle(circuit: QuantumCircuit, simulator: Any) -> Settled | None:
     return Settled(circuit=kept, outcomes=recorded)
 
 
+def checked(result: Any) -> Any:
+    """Return Aer's result.
+
+    Raises:
+        HexmagicError: it is none.
+    """
+    if not result.success:
+        raise HexmagicError(f"aer: {result.status}")
+    return result
+
+
 def operations_in_the_middle(circuit: QuantumCircuit) -> frozenset[int]:
     """Return the indices of resets, and of measurements whose qubit is used again."""
     used: set[Any] = set()
@@ -86,9 +97,7 @@ def _outcomes(
         if i in watched:
             probe.append(CircuitInstruction(SaveProbabilities(1, label=f"at{i}"), item.qubits))
         probe.append(item)
-    result = simulator.run(probe, shots=1, seed_simulator=0).result()
-    if not result.success:
-        raise HexmagicError(f"aer: {result.status}")
+    result = checked(simulator.run(probe, shots=1, seed_simulator=0).result())
     ones = {i: float(result.data(0)[f"at{i}"][1]) for i in watched}
     if any(_CERTAIN < one < 1 - _CERTAIN for one in ones.values()):
         return None

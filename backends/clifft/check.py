@@ -67,6 +67,8 @@ def judge_faults(
 ) -> Judged:
     """Return what the ideal check says of shots with some given faults in them.
 
+    For tests and benchmarks, which hold the certificates against it.
+
     Raises:
         RefusedError: the program has no code.
     """

@@ -17,7 +17,7 @@ from ...experiments.readout_decoder import logical_flips
 from ...experiments.record import BitKey
 from ...experiments.spec import Accept
 from ..compilation import Compiled
-from ..noise.placing import CircuitNoise
+from ..noise.channels import CircuitNoise
 from .check import Checked, Judged, compile_checked, judge, judge_rows
 from .noise import flip_bits
 from .programs import compile_lines, parity_records, sample_all, sample_survivors, with_detectors

@@ -21,7 +21,8 @@ from ...experiments.errors import HexmagicError, RefusedError, UsageError
 from ...experiments.shots import Shots, join_shots, pack_shots
 from ...experiments.spec import Accept, NoiseSpec
 from ..compilation import Compiled
-from ..noise.placing import Relaxation, make_noise
+from ..noise.channels import CircuitNoise, Relaxation
+from ..noise.models import make_noise
 from .counts import Counting, ideal, ideal_flipped, recorded
 from .noise import (
     EQUAL_KINDS,
@@ -128,10 +129,10 @@ def count(
         UsageError: more faults than locations, too many faces to decode, or noise that the device
             has no data for.
     """
-    if faults is None:
-        counting = _counting(_job(compiled, noise), accept)
-    else:
-        counting = _stratum_counting(_job(compiled, stratum_noise(noise)), accept)
+    stratified = faults is not None
+    job = _job(compiled, stratum_noise(noise) if stratified else noise)
+    counting = _counting(job, accept, stratified)
+    if faults is not None:
         _check_faults(faults, counting.engine)
     parts = (counting.count(size, part, faults) for size, part in batches(shots, seed))
     return reduce(add, parts)
@@ -229,48 +230,32 @@ def _sampling(job: _Job) -> _Sampling:
     )
 
 
-@lru_cache(maxsize=16)
-def _counting(job: _Job, accept: Accept) -> Counting:
-    """Return a circuit made ready for counting shots with faults as they come."""
+@lru_cache(maxsize=32)
+def _counting(job: _Job, accept: Accept, stratified: bool) -> Counting:
+    """Return a circuit made ready for counting shots, stratified: with a given number of faults."""
     compiled, noise = job.compiled, make_noise(job.compiled, job.noise)
-    errors = noise_errors(compiled, noise)
+    errors = _stratum_errors(job, noise) if stratified else noise_errors(compiled, noise)
     ideally = compiled.program.record.logical.basis == "H_ideal"
     if is_symmetric(noise):
         return (ideal if ideally else recorded)(compiled, errors, accept)
     if ideally:
         return ideal_flipped(compiled, errors, accept, noise)
-    raise _asymmetric(job.noise)
-
-
-@lru_cache(maxsize=16)
-def _stratum_counting(job: _Job, accept: Accept) -> Counting:
-    """Return a circuit made ready for counting shots with a given number of faults each."""
-    compiled, noise = job.compiled, make_noise(job.compiled, job.noise)
-    errors = _stratum_errors(compiled, job.noise)
-    ideally = compiled.program.record.logical.basis == "H_ideal"
-    if is_symmetric(noise):
-        return (ideal if ideally else recorded)(compiled, errors, accept)
-    if ideally:
-        return ideal_flipped(compiled, errors, accept, noise)
-    raise _asymmetric(job.noise)
-
-
-def _stratum_errors(compiled: Compiled, spec: NoiseSpec) -> Errors:
-    """Return a circuit's fault locations; flips of an asymmetric readout come after sampling."""
-    noise = make_noise(compiled, spec)
-    return site_errors(compiled, spec) if is_symmetric(noise) else noise_errors(compiled, noise)
-
-
-def _asymmetric(noise: NoiseSpec) -> RefusedError:
-    return RefusedError(
-        f"noise {noise}: its readout is asymmetric, so shots are sampled and then counted"
+    raise RefusedError(
+        f"noise {job.noise}: its readout is asymmetric, so shots are sampled and then counted"
     )
+
+
+def _stratum_errors(job: _Job, noise: CircuitNoise) -> Errors:
+    """Return a circuit's fault locations; flips of an asymmetric readout come after sampling."""
+    if is_symmetric(noise):
+        return site_errors(job.compiled, job.noise)
+    return noise_errors(job.compiled, noise)
 
 
 @lru_cache(maxsize=64)
 def _sites(job: _Job) -> NDArray[np.float64]:
     """Return the probability of each noise site; a sweep of p asks for the same ones."""
-    errors = _stratum_errors(job.compiled, job.noise)
+    errors = _stratum_errors(job, make_noise(job.compiled, job.noise))
     lines = make_text(job.compiled.instructions, errors).lines
     return compile_lines(lines).noise_site_probabilities
 
@@ -285,5 +270,5 @@ def _active_width(job: _Job) -> int:
 @atexit.register
 def _forget() -> None:
     """Let go of what was compiled; at exit clifft would report it as leaked."""
-    for ready in (_sampling, _counting, _stratum_counting):
+    for ready in (_sampling, _counting):
         ready.cache_clear()

@@ -1,7 +1,7 @@
 """Sets of several faults in a circuit, sampled exactly with clifft and judged ideally.
 
 Beyond single faults a circuit has too many sets to go through one by one: these are drawn at
-random, so the counts bound how many dangerous sets there can be.
+random, so the counts bound how many dangerous sets there can be. For benchmarks and tests.
 """
 
 from __future__ import annotations

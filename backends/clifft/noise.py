@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from ...experiments.certificates.faults import PREPARATION
 from ...experiments.spec import NoiseSpec
 from ..compilation import Compiled
+from ..noise.channels import Channel, CircuitNoise, PauliChannel
+from ..noise.models import make_noise
 from ..noise.paulis import paulis
-from ..noise.placing import Channel, CircuitNoise, PauliChannel, make_noise
 from .text import Errors
 
 EQUAL_KINDS = frozenset({"uniform", "paper"})

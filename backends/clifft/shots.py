@@ -1,5 +1,8 @@
 """Shots of a circuit with given faults, sampled exactly with clifft.
 
+`batches` and `record_columns` are the engine's too; whole shots with given faults are sampled for
+tests and benchmarks, which hold the certificates against them.
+
 clifft is exact for Clifford circuits with a few rotations and Pauli errors. Its cost grows with the
 number of rotations that are open at a time, not with the number of qubits: d = 5 and d = 7 run.
 """

@@ -13,15 +13,13 @@ from qiskit.primitives import DataBin
 
 from ...experiments.errors import RefusedError
 from ..device import Device
+from ..remote import MAX_TAG, MAX_TAGS
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 MOST_SHOTS = 10_000_000
 """Shots of all circuits of one job."""
-
-MOST_TAGS = 8
-LONGEST_TAG = 86
 
 _ANYWHERE = {"measure", "reset", "delay"}
 
@@ -82,13 +80,11 @@ def check_tags(tags: Sequence[str]) -> None:
     Raises:
         RefusedError: none, too many, or one that is empty or too long.
     """
-    if not 1 <= len(tags) <= MOST_TAGS:
-        raise RefusedError(f"a job with {len(tags)} tags: 1 to {MOST_TAGS} are possible")
+    if not 1 <= len(tags) <= MAX_TAGS:
+        raise RefusedError(f"a job with {len(tags)} tags: 1 to {MAX_TAGS} are possible")
     for tag in tags:
-        if not 1 <= len(tag) <= LONGEST_TAG:
-            raise RefusedError(
-                f"tag {tag!r}: {len(tag)} characters, 1 to {LONGEST_TAG} are possible"
-            )
+        if not 1 <= len(tag) <= MAX_TAG:
+            raise RefusedError(f"tag {tag!r}: {len(tag)} characters, 1 to {MAX_TAG} are possible")
 
 
 def _wrong_registers(circuit: QuantumCircuit) -> Iterator[str]:

@@ -38,7 +38,7 @@ def read_job(told: Any) -> RemoteJob:
         known = "failed"
     reason = str(state.get("reason") or "")
     return RemoteJob(
-        id=_text(told["id"]),
+        id=read_id(told["id"]),
         state=known,
         word=word,
         created=str(told.get("created") or ""),
@@ -82,14 +82,19 @@ def _pages(client: Any, tag: str) -> Iterator[RemoteJob]:
         for told in page:
             if tag in told["tags"]:
                 yield read_job(told)
-        ids = {_text(told["id"]) for told in page}
+        ids = {read_id(told["id"]) for told in page}
         if len(page) < PAGE or ids <= seen:
             return
         seen |= ids
     raise ValueError(f"the listing has more than {MOST_PAGES} pages")
 
 
-def _text(value: Any) -> str:
+def read_id(value: Any) -> str:
+    """Return an id that the service told.
+
+    Raises:
+        TypeError: it is none.
+    """
     if not (isinstance(value, str) and value):
         raise TypeError(f"{value!r} is no id")
     return value

@@ -9,7 +9,6 @@ from typing import Any
 from ...experiments.errors import HexmagicError
 from ..redaction import one_line, without_secrets
 from ..remote import NotAcceptedError
-from ..wall_clock import OutOfTimeError, Permit, within
 from .account import Opened, failure_of_opening, open_account
 from .errors import (
     Failure,
@@ -20,6 +19,7 @@ from .errors import (
     failure_of,
 )
 from .settings import IbmSettings
+from .wall_clock import OutOfTimeError, Permit, within
 
 TRIES = 4
 """How often a question is asked, at most."""

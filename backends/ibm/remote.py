@@ -24,7 +24,7 @@ from .account import Opened
 from .checks import check_job, check_tags
 from .device import Machine, ask_machine, ask_standing, make_machine, unknown_machine
 from .errors import ServiceError
-from .jobs import ask_jobs, read_charge, read_job
+from .jobs import ask_jobs, read_charge, read_id, read_job
 from .link import IbmLink
 from .post import encode_job, post_job
 from .settings import Program
@@ -78,7 +78,7 @@ class IbmRemote:
 
         def open_one(opened: Opened, client: Any) -> str:
             told = client.create_session(device, opened.instance, None, "batch")
-            return _text(told["id"])
+            return read_id(told["id"])
 
         return self._link.ask(f"batch on {device}", open_one, tries=1)
 
@@ -218,9 +218,3 @@ def _is_open(told: Any) -> bool:
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
-
-
-def _text(value: Any) -> str:
-    if not (isinstance(value, str) and value):
-        raise TypeError(f"{value!r} is no id")
-    return value

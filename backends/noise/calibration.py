@@ -13,8 +13,9 @@ from math import exp
 
 from ...experiments.errors import UsageError
 from ...experiments.instructions import VIRTUAL_NAMES, Instruction
+from ..calibration import QubitCalibration
 from ..compilation import Compiled
-from ..device import Device, QubitCalibration
+from ..device import Device
 from .channels import Channel, CircuitNoise, PauliChannel, Relaxation
 from .paulis import paulis
 
@@ -126,7 +127,10 @@ def relaxation(at: int, qubit: int, calibration: QubitCalibration, seconds: floa
         UsageError: its T1 or T2 is not known.
     """
     if not calibration.t1_seconds or not calibration.t2_seconds:
-        raise UsageError("calibration noise on a qubit without T1 and T2")
+        raise UsageError(
+            f"calibration noise: patch qubit {qubit} is on a physical qubit without T1 and T2; "
+            "take another embedding, or another noise"
+        )
     t2_seconds = min(calibration.t2_seconds, 2 * calibration.t1_seconds)
     return Relaxation(
         at=at,

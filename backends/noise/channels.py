@@ -25,7 +25,7 @@ class PauliChannel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relaxation:
-    """T1 and T2 over some time: populations of |1> decay by `decay`, coherences by `dephasing`.
+    """T1 and T2 over some time: |1> loses the share `decay`, coherences are times `coherence`.
 
     Attributes:
         at: index of the instruction that it follows.

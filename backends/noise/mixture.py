@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...experiments.certificates.steps import Matrix, pauli_matrix
-from .placing import Channel, PauliChannel, Relaxation
+from .channels import Channel, PauliChannel, Relaxation
 
 Strikes = tuple[tuple[int, int], ...]
 """What struck in a shot: (channel, alternative) pairs, ascending. () is a shot without faults."""

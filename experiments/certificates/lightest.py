@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..colour_code import ColourCode
+from ..readout_decoder import minimum_weight_patterns
 
 
 @cache
@@ -23,16 +24,7 @@ def corrections(code: ColourCode) -> NDArray[np.int64]:
         sum((qubit in face) << f for f, face in enumerate(code.faces))
         for qubit in range(code.num_data)
     ]
-    masks = np.full(1 << len(code.faces), -1)
-    masks[0] = 0
-    reached = np.array([0])
-    while len(reached):
-        found = []
-        for qubit, flip in enumerate(flips):
-            fresh = reached[masks[reached ^ flip] < 0]
-            masks[fresh ^ flip] = masks[fresh] | 1 << qubit
-            found.append(fresh ^ flip)
-        reached = np.concatenate(found)
+    masks = minimum_weight_patterns(flips, len(code.faces))
     masks.flags.writeable = False  # it is kept for the next caller
     return masks
 

@@ -24,7 +24,7 @@ from .fault_sums import make_kicks, settled_columns
 from .faults import Fault
 from .pair_table import PairTable, Place, make_pair_table, num_pairs, place_of
 from .pauli_sums import pack
-from .single import TOLERANCE, Kind
+from .single import KINDS, TOLERANCE, Kind
 from .trial import Trial, Verdicts, make_trial
 
 _CHUNK = 5_000
@@ -146,8 +146,8 @@ class _Tally:
     exhaustive: bool
     judged: int = 0
     accepted: float = 0.0
-    failures: dict[Kind, int] = field(default_factory=lambda: {"detection": 0, "correction": 0})
-    weights: dict[Kind, float] = field(default_factory=lambda: {"detection": 0, "correction": 0})
+    failures: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    weights: dict[Kind, float] = field(default_factory=lambda: dict.fromkeys(KINDS, 0.0))
     examples: list[tuple[Kind, Fault, Fault]] = field(default_factory=list)
 
     def add(self, verdicts: Verdicts, counts: NDArray[np.int64], pairs_of: PairsOf) -> None:

@@ -60,7 +60,7 @@ class Residuals:
         if (keys[first[group]] != keys).any():
             raise AssertionError("two different outcomes share a 64-bit hash")  # one in 10^9 runs
         amplitudes = np.zeros((len(first), 2), dtype=np.complex128)
-        np.add.at(amplitudes, group, self.weights[:, None] * logical_states()[self.logical])
+        np.add.at(amplitudes, group, self.weights[:, None] * _logical_states()[self.logical])
         return first, amplitudes
 
 
@@ -108,7 +108,7 @@ def seen(found: Residuals, basis: Measure) -> NDArray[np.bool_]:
 
 
 @cache
-def logical_states() -> NDArray[np.float64]:
+def _logical_states() -> NDArray[np.float64]:
     """Return the amplitudes of |H> and |H_perp> in X^a Z^b |H>, row a + 2b; shape (4, 2)."""
     state = np.array([cos(pi / 8), sin(pi / 8)])
     basis = np.array([state, [-state[1], state[0]]])

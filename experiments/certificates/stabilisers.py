@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import mul
-from typing import Literal
 
-from ..colour_code import ColourCode
+from ..colour_code import CheckBasis, ColourCode
 from .pauli_frame import Cut, PauliFrame
 from .pauli_sums import Pauli
 
@@ -37,8 +36,8 @@ def face_generators(cut: Cut, code: ColourCode) -> tuple[Generator, ...]:
 
     The errors commute with the light logical operators (`light_logical`).
     """
-    errors = pure_errors(code)
-    other: dict[Literal["X", "Z"], Literal["X", "Z"]] = {"X": "Z", "Z": "X"}
+    errors = _pure_errors(code)
+    other: dict[CheckBasis, CheckBasis] = {"X": "Z", "Z": "X"}
     return tuple(
         Generator(
             stabiliser=product_of(cut, letter, [cut.data[q] for q in face]),
@@ -61,7 +60,7 @@ def end_cut(frame: PauliFrame) -> Cut:
     )
 
 
-def product_of(cut: Cut, letter: Literal["X", "Z"], wires: Iterable[int]) -> Pauli:
+def product_of(cut: Cut, letter: CheckBasis, wires: Iterable[int]) -> Pauli:
     """Return the product of X or Z over some wires of a cut."""
     images = cut.x if letter == "X" else cut.z
     return reduce(mul, (images[wire] for wire in wires), Pauli(0, 0))
@@ -76,7 +75,7 @@ def light_logical(code: ColourCode) -> tuple[int, ...]:
 
 
 @cache
-def pure_errors(code: ColourCode) -> tuple[tuple[int, ...], ...]:
+def _pure_errors(code: ColourCode) -> tuple[tuple[int, ...], ...]:
     """Return, for each face, data whose overlap is odd with it alone.
 
     The overlap with the other faces and with the light logical operator is even.

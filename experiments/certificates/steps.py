@@ -7,7 +7,7 @@ after any of them can be put in. Nothing is approximated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -45,19 +45,6 @@ class Step:
     kind: Literal["unitary", "measure", "reset"]
     qubits: tuple[int, ...]
     parts: tuple[Part, ...]
-
-    def product(self, inserted: Mapping[int, Matrix] | None = None) -> Matrix:
-        """Return the matrix of all parts, with a matrix put in after some of them.
-
-        Args:
-            inserted: index in `parts` -> matrix on the step's qubits.
-        """
-        matrix = np.eye(1 << len(self.qubits), dtype=complex)
-        for i, part in enumerate(self.parts):
-            matrix = part.matrix @ matrix
-            if inserted and i in inserted:
-                matrix = inserted[i] @ matrix
-        return matrix
 
     def embed(self, matrix: Matrix, qubits: Sequence[int]) -> Matrix:
         """Return a matrix on some of the step's qubits as one on all of them."""

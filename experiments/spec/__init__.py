@@ -14,7 +14,7 @@ from typing import Any
 
 from .conditions import Bounds, Budget, Expect, Gates
 from .device import HARDWARE, DeviceSpec
-from .errors import FieldError, Problem, Source, SpecError, make_spec_error, nearest_name, suggest
+from .errors import FieldError, Source, SpecError, make_one_error, nearest_name, suggest
 from .noise import NoiseSpec
 from .results import EstimateSpec, Keep
 from .schedule import Schedule
@@ -63,14 +63,14 @@ def load_experiment(path: str | os.PathLike[str]) -> Experiment:
         with Path(file).open("rb") as stream:
             data = stream.read(_LARGEST_FILE + 1)
     except FileNotFoundError:
-        raise _cannot_read(file, f"no such file{_nearest_file(Path(file))}") from None
+        raise make_one_error(file, f"no such file{_nearest_file(Path(file))}") from None
     except IsADirectoryError:
-        raise _cannot_read(file, "a directory; name an experiment file in it") from None
+        raise make_one_error(file, "a directory; name an experiment file in it") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise _cannot_read(file, f"cannot be read: {reason}") from None
+        raise make_one_error(file, f"cannot be read: {reason}") from None
     if len(data) > _LARGEST_FILE:
-        raise _cannot_read(file, f"larger than {_LARGEST_FILE} bytes; not an experiment file")
+        raise make_one_error(file, f"larger than {_LARGEST_FILE} bytes; not an experiment file")
     return parse_experiment(_decode(data, file), source=file)
 
 
@@ -107,11 +107,13 @@ def with_fields(experiment: Experiment, values: Mapping[str, Any], *, origin: st
     document = experiment.to_document()
     for name, value in values.items():
         if name not in SWEEPABLE:
-            raise _refuse_change(origin, name, f"cannot be changed; {suggest(name, SWEEPABLE)}")
+            what = f"cannot be changed; {suggest(name, SWEEPABLE)}"
+            raise make_one_error(origin, what, field=name)
         for swept in experiment.sweep:
             if overlap(name, swept):
                 where = experiment.where(f"sweep.{swept}")
-                raise _refuse_change(origin, name, f"set by the sweep ({where}); change that")
+                what = f"set by the sweep ({where}); change that"
+                raise make_one_error(origin, what, field=name)
         set_field(document, name, value)
     if values.get("device.backend", HARDWARE) != HARDWARE:
         _drop_queue(document)
@@ -138,15 +140,7 @@ def _decode(data: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         what = f"not a text file in UTF-8: byte {data[error.start]:#04x}"
-        raise make_spec_error(file, [Problem(line=line, field="", what=what)]) from None
-
-
-def _cannot_read(file: str, what: str) -> SpecError:
-    return make_spec_error(file, [Problem(line=None, field="", what=what)])
-
-
-def _refuse_change(origin: str, name: str, what: str) -> SpecError:
-    return make_spec_error(origin, [Problem(line=None, field=name, what=what)])
+        raise make_one_error(file, what, line=line) from None
 
 
 def _nearest_file(path: Path) -> str:

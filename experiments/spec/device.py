@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, with_config
 
 from . import fields as kinds
 from .errors import FieldError
 from .noise import Noise, NoiseSpec
+
+Decoupling = Literal["none", "xx", "xy4"]
+"""Pulses in an idle: `xx` refocuses phases, `xy4` (X Y X Y) pulse errors too; evenly spaced."""
+
+DECOUPLINGS: tuple[Decoupling, ...] = get_args(Decoupling)
 
 HARDWARE = "ibm"
 """The backend that is no emulator: it costs money and has a queue and its own noise."""
@@ -52,7 +57,7 @@ class DeviceSpec:
     name: kinds.DeviceName
     noise: Noise = _LEFT_OUT
     embedding: kinds.Embedding = "best"
-    decoupling: Literal["none", "xx", "xy4"] = "none"
+    decoupling: Decoupling = "none"
 
     def __post_init__(self) -> None:
         """Check that an emulator has a noise and that hardware is given none."""

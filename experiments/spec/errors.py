@@ -84,6 +84,11 @@ def make_spec_error(file: str, problems: Sequence[Problem]) -> SpecError:
     return SpecError(" ".join(text.splitlines()))
 
 
+def make_one_error(file: str, what: str, *, line: int | None = None, field: str = "") -> SpecError:
+    """Return the error for the only thing that is wrong in a file."""
+    return make_spec_error(file, [Problem(line=line, field=field, what=what)])
+
+
 def field_path(name: str) -> FieldPath:
     """Return the path of a dotted name; below `sweep`, dotted names are keys themselves."""
     top, _, rest = name.partition(".")
@@ -114,6 +119,13 @@ def suggest(name: str, known: Sequence[str]) -> str:
     """Return `did you mean 'x'?` when a name is close, otherwise all that are known."""
     near = nearest_name(name, known)
     return f"did you mean {near!r}?" if near else f"known: {', '.join(known)}"
+
+
+def unknown_value(value: str, known: Iterable[str], needs: str) -> str:
+    """Return that a value is none of the known ones, the nearest of them, and what is needed."""
+    near = nearest_name(value, known)
+    guess = f"did you mean {near!r}? " if near else ""
+    return f"unknown value {show(value)}; {guess}needs {needs}"
 
 
 def show(value: Any) -> str:

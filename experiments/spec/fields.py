@@ -100,7 +100,6 @@ _EMBEDDING_SCHEMA = {
 }
 _UNIQUE = Field(json_schema_extra={"uniqueItems": True})
 
-Scheme = Literal["fold", "fold13", "fold14", "tree16", "fold40", "routed", "encoded", "bare"]
 Baseline = Literal["bare", "encoded", "routed"]
 
 Text = Annotated[str, Field(strict=True)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from .errors import FieldError, kind_of, nearest_name, show, suggest
+from .errors import FieldError, kind_of, show, suggest, unknown_value
 
 NoiseKind = Literal["none", "uniform", "paper", "calibration"]
 
@@ -113,9 +113,7 @@ def _plain_noise(kind: str) -> NoiseSpec:
         return NoiseSpec(kind="calibration")
     if kind in _RATED:
         raise ValueError(f"{kind} noise needs its error rate; write {{{kind}: 1e-3}}")
-    near = nearest_name(kind, get_args(NoiseKind))
-    guess = f"did you mean {near!r}? " if near else ""
-    raise ValueError(f"unknown value {show(kind)}; {guess}needs {_CHOICES}")
+    raise ValueError(unknown_value(kind, get_args(NoiseKind), _CHOICES))
 
 
 def _rated_noise(kind: Literal["uniform", "paper"], rate: Any) -> NoiseSpec:

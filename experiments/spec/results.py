@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from ..measures import Measure
-from .errors import FieldError, kind_of, nearest_name, show, suggest
+from .errors import FieldError, kind_of, show, suggest, unknown_value
 from .fields import no_repeats
 
 Keep = Literal["auto", "shots", "tallies"]
@@ -56,9 +56,7 @@ def _estimate(value: Any) -> Any:
                 raise FieldError(str(key), f"unknown field; {suggest(str(key), ['stratified'])}")
         return _stratified(value["stratified"])
     if isinstance(value, str):
-        near = nearest_name(value, ["direct", "stratified"])
-        guess = f"did you mean {near!r}? " if near else ""
-        raise ValueError(f"unknown value {show(value)}; {guess}needs {choices}")
+        raise ValueError(unknown_value(value, ["direct", "stratified"], choices))
     raise ValueError(f"{show(value)} is {kind_of(value)}; needs {choices}")
 
 

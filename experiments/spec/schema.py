@@ -8,13 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from .conditions import Bounds, Budget, Expect, Gates
-from .device import DeviceSpec
-from .schedule import Schedule
 from .sweep import SWEEPABLE
-from .types import Accept, Experiment, Protocol
-
-_SECTIONS = (Protocol, DeviceSpec, Accept, Gates, Budget, Bounds, Expect, Schedule)
+from .types import Experiment
+from .validation import SECTIONS
 
 
 def json_schema() -> dict[str, Any]:
@@ -25,7 +21,7 @@ def json_schema() -> dict[str, Any]:
     """
     schema: dict[str, Any] = _without_null(TypeAdapter(Experiment).json_schema())
     _describe(schema, Experiment)
-    for section in _SECTIONS:
+    for section in {*SECTIONS.values()} - {Experiment}:
         _describe(schema["$defs"][section.__name__], section)
     sweep = schema["properties"]["sweep"]
     values = sweep["additionalProperties"] | {"uniqueItems": True}

@@ -75,7 +75,11 @@ class _Loader(yaml.SafeLoader):
         if getattr(event, "tag", None) is not None:
             raise _FaultError(line, "", f"the tag {show(event.tag)} is not allowed; leave it out")
         if self.depth >= _DEEPEST:
-            raise _FaultError(line, "", f"nested more than {_DEEPEST} levels deep")
+            raise _FaultError(
+                line,
+                "",
+                f"nested more than {_DEEPEST} levels deep; indent less, or close brackets earlier",
+            )
         self.depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
@@ -198,7 +202,11 @@ def _read_scalar(node: yaml.Node, path: FieldPath) -> str | int | float | bool:
     if node.tag == _BOOL:
         return text == "true"
     if node.tag in (_INT, _FLOAT) and len(text) > _LONGEST_NUMBER:
-        raise _FaultError(line, field, f"{show(text)} is too long for a number")
+        raise _FaultError(
+            line,
+            field,
+            f"{show(text)} is too long for a number; write at most {_LONGEST_NUMBER} characters",
+        )
     if node.tag == _INT:
         return int(text)
     if node.tag == _FLOAT:

@@ -8,25 +8,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from .device import DeviceSpec
 from .errors import (
     FieldPath,
-    Problem,
     Source,
     SpecError,
     dotted_name,
     field_path,
-    make_spec_error,
+    make_one_error,
     nearest_name,
     show,
 )
 from .noise import NOISE_FIELDS, NoiseSpec, noise_document
-from .types import Accept, Experiment, Protocol, Scalar
-from .validation import build_experiment
+from .types import Experiment, Scalar
+from .validation import SECTIONS, build_experiment
 
-_SECTIONS = {"protocol": Protocol, "device": DeviceSpec, "accept": Accept}
 SWEEPABLE = (
-    *(f"{s}.{f.name}" for s, section in _SECTIONS.items() for f in fields(section) if f.init),
+    *(
+        f"{section}.{f.name}"
+        for section in ("protocol", "device", "accept")
+        for f in fields(SECTIONS[section,])
+        if f.init
+    ),
     *NOISE_FIELDS,
     "shots",
     "seed",
@@ -88,7 +90,7 @@ def _check_names(experiment: Experiment) -> None:
                 raise _refuse(experiment, name, f"sets the same field as {other}; sweep one")
     size = math.prod(len(values) for values in experiment.sweep.values())
     if size > MOST_POINTS:
-        raise _refuse(experiment, "", f"{size} points; at most {MOST_POINTS}")
+        raise _refuse(experiment, "", f"{size} points; at most {MOST_POINTS}: split it")
 
 
 def _suggest_sweepable(name: str) -> str:
@@ -101,8 +103,8 @@ def _suggest_sweepable(name: str) -> str:
 
 def _refuse(experiment: Experiment, name: str, what: str) -> SpecError:
     path = ("sweep", name) if name else ("sweep",)
-    problem = Problem(line=experiment.source.line(path), field=dotted_name(path), what=what)
-    return make_spec_error(experiment.source.file, [problem])
+    source = experiment.source
+    return make_one_error(source.file, what, line=source.line(path), field=dotted_name(path))
 
 
 def _grid(sweep: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, int]]:

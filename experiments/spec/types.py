@@ -14,6 +14,10 @@ from typing import Any, Literal
 from pydantic import ConfigDict, with_config
 from pydantic.json_schema import SkipJsonSchema
 
+from ..colour_code import BASES
+from ..counts import Readout
+from ..reuse import Reuse
+from ..schemes import ONE_DISTANCE, WITHOUT_H, WITHOUT_ROUNDS, Scheme
 from . import fields as kinds
 from . import results
 from .conditions import Budget, Expect, Gates
@@ -50,17 +54,17 @@ class Protocol:
         auto_rounds: whether the rounds follow the distance instead of being given.
     """
 
-    scheme: kinds.Scheme
+    scheme: Scheme
     state: Literal["H"] = "H"
     distance: kinds.Distance | None = None
     rounds: kinds.Rounds = None
-    reuse: Literal["reset", "xor", "deferred", "best"] = "reset"
+    reuse: Literal[Reuse, "best"] = "reset"
     auto_rounds: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check distance and rounds against the scheme, and resolve automatic rounds."""
         self._check_distance()
-        repeats = self.scheme not in ("encoded", "bare")
+        repeats = self.scheme not in WITHOUT_ROUNDS
         if not repeats and self.rounds is not None:
             what = f"{self.rounds}: scheme {self.scheme} has no rounds; leave it out"
             raise FieldError("rounds", what)
@@ -81,10 +85,8 @@ class Protocol:
             what = f"missing; scheme {scheme} needs one, such as 3"
         elif d < 3 or d % 2 == 0:
             what = f"{d} is not an odd number of at least 3; the nearest is {max(3, d + 1)}"
-        elif d != 3 and scheme in ("fold13", "fold14", "tree16", "routed"):
-            what = f"{d}: {scheme} has distance 3 only; write distance: 3 or scheme: fold"
-        elif d != 5 and scheme == "fold40":
-            what = f"{d}: {scheme} has distance 5 only; write distance: 5 or scheme: fold"
+        elif d != (only := ONE_DISTANCE.get(scheme, d)):
+            what = f"{d}: {scheme} has distance {only} only; write distance: {only} or scheme: fold"
         else:
             return
         raise FieldError("distance", what)
@@ -106,7 +108,7 @@ class Accept:
     hadamard: kinds.Flag = True
     flags: kinds.Flag = True
     syndromes: kinds.Flag = True
-    readout: Literal["detect", "correct"] = "detect"
+    readout: Readout = "detect"
 
 
 @with_config(_STRICT)
@@ -151,7 +153,7 @@ class Experiment:
     description: kinds.Text = ""
     protocol: Protocol
     device: DeviceSpec
-    measure: results.Measures = ("X", "Y", "Z")
+    measure: results.Measures = BASES
     accept: Accept = Accept()
     shots: kinds.ShotCount
     seed: kinds.Seed
@@ -200,9 +202,8 @@ class Experiment:
     def _check_measure(self) -> None:
         """Check that every protocol of the experiment has what is measured."""
         for scheme in (self.protocol.scheme, *self.baselines):
-            lacking = {"bare": ("H", "H_ideal"), "routed": ("H", "H_ideal")}.get(scheme, ())
             for measure in self.measure:
-                if measure in lacking:
+                if measure not in BASES and scheme in WITHOUT_H:
                     what = f"{measure} is not there for scheme {scheme}; measure X and Z, or leave "
                     raise FieldError("measure", what + f"{scheme} out")
         if "H_ideal" in self.measure and self.device.backend != "clifft":

@@ -21,15 +21,17 @@ from .errors import (
     Source,
     dotted_name,
     kind_of,
+    make_one_error,
     make_spec_error,
     nearest_name,
     show,
     suggest,
+    unknown_value,
 )
 from .schedule import Schedule
 from .types import Accept, Experiment, Protocol
 
-_SECTIONS: Mapping[FieldPath, type] = {
+SECTIONS: Mapping[FieldPath, type] = {
     (): Experiment,
     ("protocol",): Protocol,
     ("device",): DeviceSpec,
@@ -42,6 +44,8 @@ _SECTIONS: Mapping[FieldPath, type] = {
     ("expect", "infidelity"): Bounds,
     ("expect", "acceptance"): Bounds,
 }
+"""What each mapping of a file describes, by its path."""
+
 _UNKNOWN = "unexpected_keyword_argument"
 _INTERNAL = ("auto_rounds", "swept", "source")
 _NEEDS = {
@@ -67,8 +71,7 @@ def build_experiment(document: Any, source: Source) -> Experiment:
     """
     if not isinstance(document, dict):
         what = f"the file is {kind_of(document)}; needs fields, such as name: my-experiment"
-        problem = Problem(line=source.lines.get(()), field="", what=what)
-        raise make_spec_error(source.file, [problem])
+        raise make_one_error(source.file, what, line=source.lines.get(()))
     faults = [_fault(_UNKNOWN, (key,)) for key in document if key in _INTERNAL]
     try:
         experiment = _adapter().validate_python(
@@ -90,14 +93,14 @@ def _fault(kind: str, path: FieldPath) -> ErrorDetails:
     return {"type": kind, "loc": path, "msg": "", "input": None}
 
 
-def known_fields(section: FieldPath) -> tuple[str, ...]:
+def _known_fields(section: FieldPath) -> tuple[str, ...]:
     """Return the names of the fields of a section, `()` being the top level."""
-    return tuple(f.name for f in fields(_SECTIONS[section]) if f.name not in _INTERNAL)
+    return tuple(f.name for f in fields(SECTIONS[section]) if f.name not in _INTERNAL)
 
 
 def _problems(faults: Sequence[ErrorDetails], source: Source) -> list[Problem]:
     misspelt = {
-        (*fault["loc"][:-1], nearest_name(str(fault["loc"][-1]), known_fields(fault["loc"][:-1])))
+        (*fault["loc"][:-1], nearest_name(str(fault["loc"][-1]), _known_fields(fault["loc"][:-1])))
         for fault in faults
         if fault["type"] == _UNKNOWN
     }
@@ -129,7 +132,7 @@ def _problem(fault: ErrorDetails, source: Source) -> Problem:
     elif fault["type"] == "missing":
         what = f"missing; {dotted_name(path[:-1]) or 'every experiment'} needs it"
     elif fault["type"] == "literal_error":
-        what = _unknown_value(value, re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
+        what = _no_literal(value, re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
     elif fault["type"] in _NEEDS:
         what = _wrong_type(value, fault["type"])
     else:
@@ -138,9 +141,9 @@ def _problem(fault: ErrorDetails, source: Source) -> Problem:
 
 
 def _unknown_field(path: FieldPath) -> str:
-    name, here = str(path[-1]), known_fields(path[:-1])
+    name, here = str(path[-1]), _known_fields(path[:-1])
     everywhere = [
-        dotted_name((*section, other)) for section in _SECTIONS for other in known_fields(section)
+        dotted_name((*section, other)) for section in SECTIONS for other in _known_fields(section)
     ]
     elsewhere = [other for other in everywhere if name in (other, other.rpartition(".")[2])]
     if "." in name and elsewhere:
@@ -151,13 +154,11 @@ def _unknown_field(path: FieldPath) -> str:
     return f"unknown field; {suggest(name, here)}"
 
 
-def _unknown_value(value: Any, known: list[str]) -> str:
-    needs = f"needs {' or '.join(filter(None, (', '.join(known[:-1]), known[-1])))}"
+def _no_literal(value: Any, known: list[str]) -> str:
+    needs = " or ".join(filter(None, (", ".join(known[:-1]), known[-1])))
     if not isinstance(value, str):
-        return f"{show(value)} is {kind_of(value)}; {needs}"
-    near = nearest_name(value, known)
-    guess = f"did you mean {near!r}? " if near else ""
-    return f"unknown value {show(value)}; {guess}{needs}"
+        return f"{show(value)} is {kind_of(value)}; needs {needs}"
+    return unknown_value(value, known, needs)
 
 
 def _wrong_type(value: Any, kind: str) -> str:

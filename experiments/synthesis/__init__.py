@@ -1,1 +1,1 @@
-"""Search for shorter H_m and ED circuits, judged by the exact number of bad single faults."""
+"""Search for shorter circuits: H_m and ED by their exact number of bad single faults, encoders."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import combinations
 from operator import or_
 
 from .effects import Effects, final_effects, logical_left, span
@@ -145,13 +144,8 @@ def check_probes(problem: Problem, kind: int) -> list[tuple[int, ...]]:
         problem: the patch.
         kind: 0 for errors X, which the Z checks see; 1 for errors Z.
     """
-    found: dict[int, tuple[int, ...]] = {}
-    for weight in range(1, len(problem.data) + 1):
-        for qubits in combinations(problem.data, weight):
-            found.setdefault(problem.syndrome(qubits), qubits)
-        if len(found) == 1 << len(problem.faces):
-            break
-    return [tuple(2 * q + kind for q in found[1 << face]) for face in range(len(problem.faces))]
+    faces = range(len(problem.faces))
+    return [tuple(2 * q + kind for q in problem.lightest[1 << face]) for face in faces]
 
 
 def _reduction(problem: Problem) -> Callable[[int], int]:

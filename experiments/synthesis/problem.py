@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -37,15 +37,20 @@ class Problem:
         return 2 + 2 * len(self.faces)
 
     @cached_property
-    def correction_parity(self) -> tuple[int, ...]:
-        """Parity of a lightest set of data that causes each syndrome of one kind of face."""
-        found: dict[int, int] = {}
+    def lightest(self) -> Mapping[int, tuple[int, ...]]:
+        """A lightest set of data that causes each syndrome of one kind of face."""
+        found: dict[int, tuple[int, ...]] = {}
         for weight in range(len(self.data) + 1):
             for qubits in combinations(self.data, weight):
-                found.setdefault(self.syndrome(qubits), weight & 1)
+                found.setdefault(self.syndrome(qubits), qubits)
             if len(found) == 1 << len(self.faces):
                 break
-        return tuple(found[syndrome] for syndrome in range(1 << len(self.faces)))
+        return found
+
+    @cached_property
+    def correction_parity(self) -> tuple[int, ...]:
+        """Parity of a lightest set of data that causes each syndrome of one kind of face."""
+        return tuple(len(self.lightest[syndrome]) & 1 for syndrome in range(1 << len(self.faces)))
 
     def syndrome(self, qubits: Sequence[int]) -> int:
         """Return which faces hold an odd number of some qubits: bit f for face f."""

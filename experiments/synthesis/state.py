@@ -48,7 +48,7 @@ def resumed(task: Task, state: Mapping[str, Any]) -> Annealer:
         search.random.setstate((version, tuple(numbers), gauss))
         search.step = int(state["step"])
         if not 0 <= search.step <= task.schedule.steps:
-            raise UsageError(f"step {search.step} of {task.schedule.steps}")
+            raise UsageError(f"the state is at step {search.step} of {task.schedule.steps}")
     except (KeyError, TypeError, ValueError, IndexError) as error:
         if isinstance(error, UsageError):
             raise

@@ -6,20 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..block import Block, Gate, Read
+from ..block import Block, Gate, Read, each
 from ..certificates.single import certify
 from ..colour_code import Basis
 from ..detection import make_detection
-from ..encode import make_encode
 from ..errors import UsageError
 from ..hadamard import make_hadamard
 from ..instructions import read_instructions
 from ..patch import Patch
-from ..program import Program, assemble, make_patch
-from ..readout import make_readout
+from ..program import Program, make_patch
+from ..schemes import SEARCHED
 from ..searched import parse_layers
 from .anneal import Annealer, Candidate, Schedule
-from .count import FaultCount
 from .couplings import back_through_couplings, couplings_of, gates_of, turned
 from .earlier import DETECTION_13_FIRST, DETECTION_TREE_FIRST, HADAMARD_13_FIRST, HADAMARD_14_FIRST
 from .effects import Effects
@@ -27,10 +25,10 @@ from .judges import Judge, check_probes, detection_judge, hadamard_judge, read_b
 from .layered import qubit_names
 from .objective import OBJECTIVES
 from .problem import Problem, make_problem
+from .variants import variant_program
 
 StageName = Literal["hadamard", "detection"]
 Start = Literal["shipped", "first"]
-SCHEMES = ("fold13", "fold14", "tree16")
 FIRST: Mapping[tuple[str, StageName], str] = {
     ("fold13", "hadamard"): HADAMARD_13_FIRST,
     ("fold14", "hadamard"): HADAMARD_14_FIRST,
@@ -41,6 +39,15 @@ FIRST: Mapping[tuple[str, StageName], str] = {
 """Circuits with few two-qubit gates and many layers, which earlier searches ended with."""
 
 _ROTATIONS = ("a", "adg")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultCount:
+    """Single faults and how many of them fail each certificate."""
+
+    faults: int
+    detection: int
+    correction: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +82,8 @@ def start_search(task: Task) -> Annealer:
     Raises:
         UsageError: a scheme or an objective that does not exist.
     """
-    if task.scheme not in SCHEMES:
-        raise UsageError(f"scheme {task.scheme!r}: searched are {', '.join(SCHEMES)}")
+    if task.scheme not in SEARCHED:
+        raise UsageError(f"scheme {task.scheme!r}: searched are {', '.join(SEARCHED)}")
     if task.objective not in OBJECTIVES:
         raise UsageError(f"objective {task.objective!r}: there are {', '.join(OBJECTIVES)}")
     search = Annealer(
@@ -100,16 +107,13 @@ def found_block(task: Task, search: Annealer, found: Candidate) -> Block:
         reads = (r for r in _reads(task, search.front_of(found)) if r.qubit in touched)
         return replace(shipped, gates=gates, reads=tuple(reads))
     data = task.patch.data
-    before = tuple(("adg", q) for q in data)
-    return replace(shipped, gates=(*before, *gates, *(("a", q) for q in data)))
+    return replace(shipped, gates=(*each("adg", data), *gates, *each("a", data)))
 
 
 def found_program(task: Task, block: Block) -> Program:
     """Return the program of the scheme with one stage replaced."""
-    blocks = [block if block.stage == stage else _block(task, stage) for stage in _STAGES]
-    patch = task.patch
-    around = [make_encode(patch), *blocks, make_readout(patch, "Z")]
-    return assemble(task.scheme, patch, around, "Z")
+    stages = [block if block.stage == stage else _block(task, stage) for stage in _STAGES]
+    return variant_program(task.scheme, stages)
 
 
 def certified(program: Program) -> FaultCount:

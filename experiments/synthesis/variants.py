@@ -1,4 +1,7 @@
-"""Programs of the d = 3 schemes with any of the searched circuits, to hold them side by side."""
+"""Programs of the d = 3 schemes with any of the searched circuits, to hold them side by side.
+
+Benchmarks and tests compare them; a search makes its program as they are made.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ from hexmagic.backends.clifft import engine as clifft_engine
 from hexmagic.backends.compilation import Compiled, compile_program
 from hexmagic.backends.device import load_device
 from hexmagic.backends.embedding import choose_embedding
-from hexmagic.backends.noise.placing import CircuitNoise, PauliChannel, Relaxation, make_noise
+from hexmagic.backends.noise.channels import CircuitNoise, PauliChannel, Relaxation
+from hexmagic.backends.noise.models import make_noise
 from hexmagic.backends.routing import route_program
 from hexmagic.experiments.criteria import CRITERIA
 from hexmagic.experiments.measures import Measure

@@ -148,7 +148,7 @@ def difference_coverage(first: Vector, second: Vector, n: int, other: int, seed:
 def estimates(triple: Triple, n: int) -> list[Estimate]:
     """Return values with their intervals as Estimates."""
     return [
-        Estimate(value=v, low=a, high=b, n=n, method="test", level=0.95, cut="")
+        Estimate(value=v, low=a, high=b, n=n, method="test", level=0.95)
         for v, a, b in zip(*(part.tolist() for part in triple), strict=True)
     ]
 

@@ -89,6 +89,8 @@ def last_events(ledger: HardwareLedger, count: int) -> list[EventRow]:
     return ledger.events("r")[-count:]
 
 
-def steps(events: list[EventRow]) -> list[tuple[str | None, int | None, str | None, str, str]]:
+def steps(
+    events: list[EventRow],
+) -> list[tuple[str | None, int | None, str | None, str | None, str]]:
     """Return of each event its shard, attempt, state before, state after and detail."""
     return [(e.shard, e.attempt, e.from_state, e.to_state, e.detail) for e in events]

@@ -83,7 +83,7 @@ def strata_rates(
 ) -> tuple[Rate, Rate]:
     """Return the same of strata: values by the package, standard errors by the delta method."""
     known = {k: Stratum(counts=counts) for k, counts in strata.items()}
-    both = stratified_estimates(weights, known, readout=readout, cut="all")
+    both = stratified_estimates(weights, known, readout=readout)
     a, e = both.acceptance.value, both.infidelity.value
     of_a, of_e = 0.0, 0.0
     for k, counts in strata.items():

@@ -1,26 +1,26 @@
-"""The exact number of bad single faults of H_m and ED with a perfect encoded input."""
+"""The exact number of bad single faults of H_m and ED, with a perfect encoded input.
+
+Counted from the search's own effects, so that it can be held against what `certify` finds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
-from ..block import Block, Gate
-from .effects import at_qubits, back_through, final_effects, logical_left, span
-from .problem import Problem
-from .rotation import Rotation
+from hexmagic.experiments.block import Block, Gate
+from hexmagic.experiments.synthesis.effects import (
+    at_qubits,
+    back_through,
+    final_effects,
+    logical_left,
+    span,
+)
+from hexmagic.experiments.synthesis.problem import Problem
+from hexmagic.experiments.synthesis.rotation import Rotation
+from hexmagic.experiments.synthesis.task import FaultCount
 
-Judge = Callable[[int], tuple[bool, bool]]
+_Judge = Callable[[int], tuple[bool, bool]]
 """effect -> is it a (detection, correction) failure."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultCount:
-    """Single faults and how many of them fail each certificate."""
-
-    faults: int
-    detection: int
-    correction: int
 
 
 def count_faults(problem: Problem, blocks: Sequence[Block]) -> FaultCount:
@@ -52,7 +52,7 @@ class _Sweep:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._effects = final_effects(problem)
-        self._judge: Judge = plain_judge(problem)
+        self._judge: _Judge = _plain_judge(problem)
         self._bit = problem.syndrome_bits
         self._turned: set[int] = set()
 
@@ -80,7 +80,7 @@ class _Sweep:
             back_through(gate, self._effects)
 
 
-def plain_judge(problem: Problem) -> Judge:
+def _plain_judge(problem: Problem) -> _Judge:
     """Return the judge of effects behind the rotations."""
     known: dict[int, tuple[bool, bool]] = {}
 

@@ -11,20 +11,9 @@ from __future__ import annotations
 from ...experiments.spec import NoiseSpec
 from ..compilation import Compiled
 from ..device import Device
-from .calibration import calibration_noise, depolarising_probability, readout_errors, relaxation
-from .channels import Channel, CircuitNoise, PauliChannel, Relaxation
+from .calibration import calibration_noise, readout_errors
+from .channels import CircuitNoise
 from .paulis import flip_probability, paper_noise, uniform_noise
-
-__all__ = [
-    "Channel",
-    "CircuitNoise",
-    "PauliChannel",
-    "Relaxation",
-    "depolarising_probability",
-    "make_noise",
-    "relaxation",
-    "single_qubit_readout",
-]
 
 
 def make_noise(compiled: Compiled, spec: NoiseSpec) -> CircuitNoise:
