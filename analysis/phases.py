@@ -96,17 +96,10 @@ def _label(bits: Sequence[Bit]) -> str:
         return "H"
     bases: dict[tuple[int, ...], str] = {}
     for bit in sorted(bits, key=lambda bit: bit.basis):
-        if bit.role == "syndrome" and bit.basis not in bases.get(_faces(bit), ""):
-            bases[_faces(bit)] = bases.get(_faces(bit), "") + bit.basis
+        if bit.role == "syndrome" and bit.basis not in bases.get(bit.faces, ""):
+            bases[bit.faces] = bases.get(bit.faces, "") + bit.basis
     checks = ("".join(f"{basis}{face}" for face in faces) for faces, basis in sorted(bases.items()))
     return " ".join(checks) or ("flag" if bits else "")
-
-
-def _faces(bit: Bit) -> tuple[int, ...]:
-    """Return the faces whose common parity a syndrome is."""
-    if bit.face is None:
-        return ()
-    return bit.face if isinstance(bit.face, tuple) else (bit.face,)
 
 
 def _rounds(rounds: Iterable[int]) -> str:

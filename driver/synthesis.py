@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..experiments.block import Read
 from ..experiments.errors import UsageError
 from ..experiments.synthesis.anneal import Annealer, Candidate
 from ..experiments.synthesis.layered import qubit_names, write_layers
@@ -89,7 +88,7 @@ def outcome(task: Task, running: Annealer) -> dict[str, Any]:
                 "ancilla": name_of[read.qubit],
                 "role": read.role,
                 "basis": read.basis,
-                "faces": _faces(read),
+                "faces": list(read.faces),
             }
             for read in block.reads
         ],
@@ -121,12 +120,6 @@ def _told(read: Mapping[str, Any]) -> str:
     if read["role"] != "syndrome":
         return f"{read['ancilla']}: {read['role']}"
     return f"{read['ancilla']}: {read['basis']} of face {' and '.join(map(str, read['faces']))}"
-
-
-def _faces(read: Read) -> list[int]:
-    if read.face is None:
-        return []
-    return list(read.face) if isinstance(read.face, tuple) else [read.face]
 
 
 def _costs(running: Annealer, found: Candidate) -> dict[str, Any]:

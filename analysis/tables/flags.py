@@ -75,10 +75,9 @@ def _rates(
 
 def _bit(bit: Bit, point: PointCounts) -> dict[str, Any]:
     place = point.places.get(bit.qubit)
-    faces = () if bit.face is None else (bit.face,) if isinstance(bit.face, int) else bit.face
     return {
         **{name: getattr(bit, name) for name in ("role", "stage", "round", "register", "index")},
-        "face": " ".join(str(face) for face in faces),
+        "face": " ".join(str(face) for face in bit.faces),
         "check": bit.basis,
         "qubit": bit.qubit,
         "device_qubit": None if place is None else place.device_qubit,

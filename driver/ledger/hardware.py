@@ -231,13 +231,13 @@ class HardwareLedger(Ledger):
 
     def posts_since(self, time: str, now: str) -> int:
         """Return how many submissions were intended from a time until now, of all runs."""
-        row = self._one(
+        (row,) = self._all(
             "SELECT COUNT(*) AS posts FROM events JOIN submissions USING (run_id, shard, attempt) "
             "WHERE to_state = 'intended' AND time BETWEEN ? AND ?",
             time,
             now,
         )
-        return int(row["posts"]) if row else 0
+        return int(row["posts"])
 
     def claims(self) -> list[Claim]:
         """Return what every submission of every run has cost or may yet cost."""
