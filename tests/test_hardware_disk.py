@@ -53,7 +53,7 @@ def test_a_full_disk_costs_no_job_and_doubles_none(
 ) -> None:
     codes = [
         check_full(grounds.world(tmp_path / str(at)), road, at, fault)
-        for at in writes(road.steps)[::28]
+        for at in writes(road.steps)[::40]
     ]
     assert codes.count(4) > len(codes) / 2
 
