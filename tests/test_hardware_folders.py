@@ -50,6 +50,20 @@ def test_beside_two_folders_of_a_submitted_run_no_other_submits(world: World) ->
     assert "move one of them away" in result.output
 
 
+def test_two_copies_of_a_run_that_has_ended_are_in_nobodys_way(world: World) -> None:
+    folder = world.start(text=ONE, name="x").path
+    world.remote.end()
+    world.tick(code=0)
+    other = world.path / "other"
+    for name in ("a", "b"):
+        shutil.copytree(folder, other / name)
+    assert (
+        world.call("run", world.spec(text=ONE, name="y"), "--no-wait", "--runs", other).exit_code
+        == 0
+    )
+    assert world.tick("--runs", "other", code=75).stdout.startswith("y-")
+
+
 @pytest.mark.parametrize("sent", [True, False])
 def test_a_cancelled_run_stays_cancelled_with_an_older_ledger(world: World, sent: bool) -> None:
     if not sent:

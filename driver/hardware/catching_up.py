@@ -25,7 +25,7 @@ from ..ledger.runs import LEDGER_NAME
 from ..machines import is_hardware
 from ..provenance import PROVENANCE
 from ..services import Services, with_writer
-from .open_runs import doubled_folders, folder_of
+from .open_runs import doubled_folders, folder_of, has_ended
 from .start import plan_submissions
 from .submitted import SUBMITTED, Sent, read_submitted
 
@@ -92,9 +92,14 @@ def catch_up_all(runs: Path, services: Services) -> CaughtUp:
     with HardwareLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:
         rows = {row.run_id: row for row in ledger.runs()}
         for run_id in sorted(folders.keys() & rows.keys() - failed.keys()):
-            folder = with_writer(RunFolder(path=folders[run_id][0]), services)
             try:
-                said[run_id] = tuple(catch_up(folder, run_id, ledger))
+                said[run_id] = tuple(
+                    words
+                    for path in folders[run_id]
+                    for words in catch_up(
+                        with_writer(RunFolder(path=path), services), run_id, ledger
+                    )
+                )
             except HexmagicError as error:
                 failed[run_id] = str(error)
             except Exception as error:  # a bug: its run waits, and no other submits beside it
@@ -225,10 +230,8 @@ def unknown_words(run_id: str) -> str:
 def _unknown(folders: Mapping[str, Sequence[Path]], known: Iterable[str]) -> str:
     """Return the id of a begun run that is not known and has not ended; empty if there is none."""
     for run_id in sorted(folders.keys() - {*known}):
-        state = ""
-        with suppress(HexmagicError):
-            state = RunFolder(path=folders[run_id][0]).read_json(PROVENANCE)["state"]
-        if state not in RUN_ENDED:  # else it is a copy to look at, or its charges are history
+        # one that has ended is a copy to look at, or its charges are history
+        if not all(has_ended(RunFolder(path=path)) for path in folders[run_id]):
             return run_id
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ...experiments.errors import HexmagicError
@@ -48,15 +49,22 @@ def open_folders(runs: Path, services: Services) -> tuple[list[RunFolder], list[
 
 
 def doubled_folders(folders: Mapping[str, Sequence[Path]]) -> dict[str, str]:
-    """Return the runs of which several renamed folders are here, and in words what to do.
+    """Return the open runs of which several renamed folders are here, and in words what to do.
 
     Each would be gone on with, and each would note only what it has sent itself.
     """
     return {
         run_id: f"{' and '.join(map(str, paths))} are both run {run_id}: move one of them away"
         for run_id, paths in folders.items()
-        if len(paths) > 1
+        if len(paths) > 1 and not all(has_ended(RunFolder(path=path)) for path in paths)
     }
+
+
+def has_ended(folder: RunFolder) -> bool:
+    """Return whether a folder says that its run has ended; one that cannot be read does not."""
+    with suppress(HexmagicError):
+        return folder.read_json(PROVENANCE)["state"] in RUN_ENDED
+    return False
 
 
 def folder_of(run_id: str, runs: Path) -> RunFolder:
