@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from .choice import Choice, choice_for, chosen, cut_name, own_choice, parts_of
 from .explore import explore
 from .judge import Cut
 from .numbers import grouped, percent
+from .pages import template
 from .plots.bars import cutflow_plot
 from .plots.drift import drift_plot
 from .plots.fidelity import fidelity_plot, infidelity_plot
@@ -180,13 +179,6 @@ def _drift(point: PointCounts, choice: Choice) -> Markup | None:
 
 
 def _macro(name: str) -> Callable[..., Markup]:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    module = environment.get_template("explore.html.j2").make_module({"hatchings": hatchings()})
+    module = template("explore.html.j2").make_module({"hatchings": hatchings()})
     macro: Callable[..., Markup] = getattr(module, name)
     return macro

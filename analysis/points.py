@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from ..experiments.colour_code import Basis
 from ..experiments.counts import Counts
 from ..experiments.measures import Measure
 from ..experiments.shots import Shots
 from ..experiments.spec import Accept
-from .cut_counts import CutCounts, count_cuts
+from .cut_counts import CutCounts
 from .strata.fault_numbers import FaultNumberWeights
-from .strata.rates import Strata
+from .strata.stratum import Strata
 
 Scalar = bool | int | float | str | None
 BASES: tuple[Basis, ...] = ("X", "Y", "Z")
@@ -116,11 +116,3 @@ class PointCounts(PointInfo):
     stratified: Mapping[Measure, Stratified] = field(default_factory=dict)
     cuts: Mapping[Measure, CutCounts] = field(default_factory=dict)
     predicted: Mapping[Measure, CutCounts] = field(default_factory=dict)
-
-
-def count_point(point: PointShots) -> PointCounts:
-    """Return a point with what its shots count."""
-    info = {f.name: getattr(point, f.name) for f in fields(PointInfo)}
-    cuts = {name: count_cuts(shots) for name, shots in point.shots.items()}
-    counts = {name: one.under(point.accept) for name, one in cuts.items()}
-    return PointCounts(**info, counts=counts, cuts=cuts)

@@ -8,7 +8,7 @@ from math import sqrt
 from typing import Any
 
 from ..analysis.postselect import cut_flow
-from ..analysis.strata.rates import ExactStratum, Stratum
+from ..analysis.strata.stratum import ExactStratum, Stratum
 from ..backends.clifft import engine as clifft_engine
 from ..backends.clifft.noise import is_symmetric
 from ..backends.compilation import Compiled

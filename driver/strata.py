@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis.strata.fault_numbers import FaultNumberWeights, fault_number_weights
-from ..analysis.strata.rates import ExactStratum, Strata, Stratum
+from ..analysis.strata.stratum import ExactStratum, Strata, Stratum
 from ..experiments.counts import Counts
 from ..experiments.errors import HexmagicError
 from ..experiments.measures import Measure

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hexmagic.analysis.strata.allocation import NextShots, next_shots
 from hexmagic.analysis.strata.fault_numbers import FaultNumberWeights
-from hexmagic.analysis.strata.rates import ExactStratum, Strata, Stratum
+from hexmagic.analysis.strata.stratum import ExactStratum, Strata, Stratum
 from hexmagic.experiments.counts import Counts, Outcome, Readout
 from hexmagic.experiments.errors import UsageError
 

@@ -12,7 +12,8 @@ from fakes.strata_model import LOCATIONS, Model, Rate, points_of, shot_variances
 
 from hexmagic.analysis.strata.allocation import NextShots, next_shots
 from hexmagic.analysis.strata.fault_numbers import FaultNumberWeights
-from hexmagic.analysis.strata.rates import ExactStratum, Strata, Stratum, combine
+from hexmagic.analysis.strata.rates import combine
+from hexmagic.analysis.strata.stratum import ExactStratum, Strata, Stratum
 from hexmagic.experiments.counts import Readout
 
 DETECT: tuple[Readout, ...] = ("detect",)

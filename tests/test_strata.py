@@ -13,14 +13,8 @@ from scipy.stats import beta
 
 from hexmagic.analysis.estimate import expectation, fidelity_estimate
 from hexmagic.analysis.strata.fault_numbers import FaultNumberWeights, fault_number_weights
-from hexmagic.analysis.strata.rates import (
-    ExactStratum,
-    Strata,
-    StratifiedEstimates,
-    Stratum,
-    combine,
-    stratified_estimates,
-)
+from hexmagic.analysis.strata.rates import StratifiedEstimates, combine, stratified_estimates
+from hexmagic.analysis.strata.stratum import ExactStratum, Strata, Stratum
 from hexmagic.experiments.counts import Counts, Outcome, Readout
 from hexmagic.experiments.errors import HexmagicError, UsageError
 

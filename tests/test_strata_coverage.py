@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from fakes.strata_model import Model, Rate, shot_variances, true_rates, weights_of
 
-from hexmagic.analysis.strata.rates import ExactStratum, Stratum, stratified_estimates
+from hexmagic.analysis.strata.rates import stratified_estimates
+from hexmagic.analysis.strata.stratum import ExactStratum, Stratum
 from hexmagic.experiments.counts import Readout
 
 DETECT: tuple[Readout, ...] = ("detect",)

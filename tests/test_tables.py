@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import inf, isnan
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from hexmagic.analysis.comparison import COMBINED, DIFFERENCES
-from hexmagic.analysis.points import PointShots, count_point
+from hexmagic.analysis.cut_counts import count_cuts
+from hexmagic.analysis.points import PointCounts, PointInfo, PointShots
 from hexmagic.analysis.tables import basic as tables
 from hexmagic.analysis.tables import drift, flags, predicted, selection, states
 from hexmagic.analysis.tables.basic import CUTFLOW, FIDELITY, IDENTITY, POINTS
@@ -33,6 +34,14 @@ from hexmagic.experiments.spec import Accept
 
 ACCEPT = Accept(hadamard=True, flags=True, syndromes=True, readout="detect")
 BASES: tuple[Basis, ...] = ("X", "Y", "Z")
+
+
+def count_point(point: PointShots) -> PointCounts:
+    """Return a point with what its shots count."""
+    info = {f.name: getattr(point, f.name) for f in fields(PointInfo)}
+    cuts = {name: count_cuts(shots) for name, shots in point.shots.items()}
+    counts = {name: one.under(point.accept) for name, one in cuts.items()}
+    return PointCounts(**info, counts=counts, cuts=cuts)
 
 
 def counting(table: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:

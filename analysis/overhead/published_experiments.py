@@ -16,8 +16,6 @@ PUBLISHED: Mapping[str, str] = {
 }
 """Columns of the published points, see `published_experiments`."""
 
-KINDS = ("experiment", "simulation")
-CHECKS = ("abstract", "a collection that cites it", "as noted, not checked")
 _FILE = "published_experiments.csv"
 
 

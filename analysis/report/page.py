@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from ..pages import template
 from ..plots.bars import Stage, cutflow_plot, timeline_notes, timeline_plot
 from ..plots.drawings import PatchDrawing, device_map, face_words, patch_picture
 from ..plots.fidelity import STABILISER_BOUND, fidelity_plot, infidelity_plot
@@ -144,7 +142,7 @@ def render_report(data: ReportData) -> str:
     found, ideal = findings(tomography), judgements(data.fidelity)
     certificates = certificate_views(data.certificate)
     labels = dict.fromkeys([*(f.label for f in found), *ideal])
-    return _template().render(
+    return template("report.html.j2").render(
         data=data,
         sections=[s for s in _SECTIONS if s[0] not in _OPTIONAL or not getattr(data, s[0]).empty],
         theme=Markup(THEME + PICTURE_STYLE),
@@ -180,19 +178,6 @@ def render_report(data: ReportData) -> str:
         provenance=flat_rows(data.provenance),
         reproduce=data.reproduce or _commands(data.run),
     )
-
-
-@cache
-def _template() -> Template:
-    loader = FileSystemLoader(Path(__file__).parents[1] / "templates")
-    environment = Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")
 
 
 def _setting(data: ReportData) -> str:

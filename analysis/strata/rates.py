@@ -22,18 +22,7 @@ from ...experiments.counts import Readout
 from ..estimate import Estimate
 from ..exact_interval import clopper_pearson_interval, poisson_lower_limit, weighted_interval
 from .fault_numbers import FaultNumberWeights
-from .stratum import ExactStratum, Strata, Stratum, StratumSums, stratum_sums
-
-__all__ = [
-    "STRATIFIED",
-    "ExactStratum",
-    "Strata",
-    "StratifiedEstimates",
-    "Stratum",
-    "combine",
-    "stratified_estimates",
-    "weight_table",
-]
+from .stratum import Strata, StratumSums, stratum_sums
 
 STRATIFIED = "stratified-mover-clopper-pearson"
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...experiments.counts import Readout
 from ..points import PointCounts, Stratified
-from ..strata.rates import Stratum
+from ..strata.stratum import Stratum
 from .basic import IDEAL_READOUTS, IDENTITY, Row, identity, make_frame
 
 STRATA: Mapping[str, str] = {

@@ -8,7 +8,7 @@ import numpy as np
 
 from hexmagic.analysis.points import PointCounts, Stratified
 from hexmagic.analysis.strata.fault_numbers import FaultNumberWeights
-from hexmagic.analysis.strata.rates import ExactStratum, Stratum
+from hexmagic.analysis.strata.stratum import ExactStratum, Stratum
 from hexmagic.experiments.counts import Counts, Outcome, Readout
 from hexmagic.experiments.spec import Accept
 
