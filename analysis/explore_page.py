@@ -19,8 +19,8 @@ from .plots.fidelity import fidelity_plot, infidelity_plot
 from .plots.svg import PICTURE_STYLE, THEME, hatchings
 from .points import PointCounts
 from .report.columns import Table, count_words, interval_column, make_column, make_table
-from .report.judged import infidelity_rows, judged
-from .report.tables import cutflow_rows, fidelity_rows, points_rows, summed_flow
+from .report.judged import infidelity_view, judged
+from .report.tables import cutflow_view, fidelity_view, points_view, summed_flow
 from .tables.basic import fidelity_table
 from .tables.drift import drift_table
 from .wording import TOMOGRAPHY
@@ -149,11 +149,11 @@ def _result(point: PointCounts, choice: Choice, others: Sequence[PointCounts]) -
         measures=f"of shots read in {', '.join(sampled['basis'])}" if shots else "no shots",
         own=replace(choice, bases=point.measures) == own_choice(point),
         counted=found.counted,
-        fidelity=None if tomography.empty else fidelity_rows(tomography),
-        infidelity=None if judged(compared).empty else infidelity_rows(judged(compared)),
-        points=None if found.points.empty else points_rows(found.points),
+        fidelity=None if tomography.empty else fidelity_view(tomography),
+        infidelity=None if judged(compared).empty else infidelity_view(judged(compared)),
+        points=None if found.points.empty else points_view(found.points),
         costs=None if found.costs.empty else costs_rows(found.costs),
-        cutflow=None if flow.empty else cutflow_rows(flow),
+        cutflow=None if flow.empty else cutflow_view(flow),
         plots=[] if known.empty else [fidelity_plot(known), infidelity_plot(known)],
         bars=None if flow.empty else cutflow_plot(summed_flow(flow)),
         drift=_drift(point, choice),

@@ -10,7 +10,8 @@ import pandas as pd
 from ..analysis.comparison import differences_table
 from ..analysis.phases import make_phases
 from ..analysis.report.members import Member, short_runs
-from ..analysis.report.page import CALIBRATION_COLUMNS, PatchDrawing, ReportData, Stage
+from ..analysis.report.page import CALIBRATION_COLUMNS, PatchDrawing, ReportData
+from ..analysis.timeline import TimedBlock
 from ..backends.heavy_hex_drawing import heavy_hex_positions
 from ..experiments.record import RecordMap
 from .circuits import PlannedCircuit, PlannedGadget
@@ -102,9 +103,9 @@ def _drawing(
     )
 
 
-def _stages(gadgets: tuple[PlannedGadget, ...]) -> tuple[Stage, ...]:
+def _stages(gadgets: tuple[PlannedGadget, ...]) -> tuple[TimedBlock, ...]:
     return tuple(
-        Stage(
+        TimedBlock(
             label=gadget.label,
             stage=gadget.stage,
             round=gadget.round,

@@ -26,7 +26,7 @@ from hexmagic.analysis.explore import explore
 from hexmagic.analysis.explore_page import costs_rows, fidelity_of
 from hexmagic.analysis.judge import Cut
 from hexmagic.analysis.numbers import grouped, percent
-from hexmagic.analysis.report.tables import fidelity_rows
+from hexmagic.analysis.report.tables import fidelity_view
 from hexmagic.driver.folder.run_folder import RunFolder
 from hexmagic.driver.results import load_results
 from hexmagic.driver.run import Run
@@ -129,7 +129,7 @@ def test_a_switch_changes_the_page_to_what_the_analysis_says(made: Run) -> None:
                 expected = "the experiment's" if choice == own else "not the experiment's"
                 assert seen.words("#own") == expected
                 page = seen.words("body")
-                for text in cells(fidelity_rows(found.fidelity)) + cells(costs_rows(found.costs)):
+                for text in cells(fidelity_view(found.fidelity)) + cells(costs_rows(found.costs)):
                     assert text in page
                 assert seen.words("#accept").strip() == found.accept.strip()
                 seen.page.get_by_role("checkbox", name="syndromes", exact=True).click()

@@ -20,7 +20,7 @@ from fakes.judged import (
 from hexmagic.analysis.numbers import TIMES, scientific_interval
 from hexmagic.analysis.plots.fidelity import fidelity_plot, infidelity_plot
 from hexmagic.analysis.points import PointCounts
-from hexmagic.analysis.report.judged import infidelity_rows, judgements
+from hexmagic.analysis.report.judged import infidelity_view, judged_points
 from hexmagic.analysis.report.page import ReportData, render_report
 from hexmagic.analysis.tables.basic import cutflow_table, fidelity_table, points_table
 from hexmagic.analysis.tables.strata import strata_table
@@ -71,7 +71,7 @@ def test_a_single_judged_point_has_tiles() -> None:
 
 
 def test_an_infidelity_is_compared_with_the_same_estimate_of_its_baseline_alone() -> None:
-    found = judgements(fidelity_table(swept_points()))
+    found = judged_points(fidelity_table(swept_points()))
     assert list(found) == ["fold13 d=3 r=1 uniform=0.0001", "fold13 d=3 r=1 uniform=0.001"]
     assert [j.comparisons for j in found["fold13 d=3 r=1 uniform=0.0001"]] == [(), ()]
     ((label, value, times),) = found["fold13 d=3 r=1 uniform=0.001"][0].comparisons
@@ -83,7 +83,7 @@ def test_no_error_of_the_protocol_gives_no_ratio() -> None:
     found = {"H_ideal": both_readouts(1000, outcome(900, 0.0), outcome(900, 0.0))}
     baseline = make_point(point=1, baseline=True, counts={"H_ideal": ideal_counts()})
     frame = fidelity_table([make_point(counts=found), baseline])
-    ((_, _, times),) = judgements(frame)["fold13 d=3 r=1"][0].comparisons
+    ((_, _, times),) = judged_points(frame)["fold13 d=3 r=1"][0].comparisons
     assert times == "no ratio, as the protocol showed no error"
 
 
@@ -105,14 +105,14 @@ def test_a_baseline_of_another_estimate_is_not_compared_with_tomography() -> Non
 
 
 def test_the_infidelity_table_names_method_and_readout() -> None:
-    table = infidelity_rows(fidelity_table([make_point(counts=EVERY)]).tail(3))
+    table = infidelity_view(fidelity_table([make_point(counts=EVERY)]).tail(3))
     assert [row[1].text for row in table.rows] == ["H measured", "H ideal", "H ideal"]
     assert table.heads[2] == "readout faces"
     assert [row[-1].text for row in table.rows] == ["Wilson", *["Clopper-Pearson"] * 2]
 
 
 def test_one_method_for_all_rows_is_said_once() -> None:
-    table = infidelity_rows(fidelity_table(swept_points()))
+    table = infidelity_view(fidelity_table(swept_points()))
     assert ("interval", "Clopper-Pearson by stratum") in table.constants
     assert [row[-1].below for row in table.rows] == ["by stratum"] * 6
 

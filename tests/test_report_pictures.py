@@ -12,8 +12,6 @@ import pytest
 
 from hexmagic.analysis.numbers import grouped, seconds, with_interval
 from hexmagic.analysis.plots.bars import (
-    Stage,
-    circuit_seconds,
     cutflow_plot,
     timeline_notes,
     timeline_plot,
@@ -22,7 +20,8 @@ from hexmagic.analysis.plots.drawings import PatchDrawing, device_map, face_keys
 from hexmagic.analysis.plots.fidelity import fidelity_plot, infidelity_plot
 from hexmagic.analysis.plots.geometry import convex_hull, label_place
 from hexmagic.analysis.plots.svg import shape
-from hexmagic.analysis.report.tables import cutflow_rows
+from hexmagic.analysis.report.tables import cutflow_view
+from hexmagic.analysis.timeline import TimedBlock, circuit_seconds
 from hexmagic.experiments.colour_code import make_colour_code
 from hexmagic.experiments.program import make_program
 
@@ -34,9 +33,11 @@ def fidelities(*rows: tuple[str, float, float, float], estimate: str = "raw") ->
     return frame.assign(**{f"infidelity{a}": 1 - frame[f"fidelity{b}"] for a, b in ends.items()})
 
 
-def stage(label: str, name: str, duration: float, start: float | None = None) -> Stage:
+def stage(label: str, name: str, duration: float, start: float | None = None) -> TimedBlock:
     counts: dict[str, Any] = {"two_qubit_gates": 30, "measurements": 0, "resets": 0}
-    return Stage(label=label, stage=name, round=0, seconds=duration, start_seconds=start, **counts)
+    return TimedBlock(
+        label=label, stage=name, round=0, seconds=duration, start_seconds=start, **counts
+    )
 
 
 def make_drawing() -> PatchDrawing:
@@ -101,7 +102,7 @@ def test_the_cut_flow_tells_the_same_shares_in_picture_and_table() -> None:
             **{"pass_rate_low": [0.7, 0.3], "pass_rate_high": [0.8, 0.5]},
         }
     )
-    table = cutflow_rows(flow)
+    table = cutflow_view(flow)
     entered, of_all = (
         [row[table.heads.index(head)].text for row in table.rows]
         for head in ("% of entered", "% of all")
@@ -113,7 +114,7 @@ def test_the_cut_flow_tells_the_same_shares_in_picture_and_table() -> None:
     assert "40.0 %" not in plot
 
 
-def reading(block: Stage, *reads: tuple[float, float]) -> Stage:
+def reading(block: TimedBlock, *reads: tuple[float, float]) -> TimedBlock:
     return replace(block, measurements=len(reads), reads=reads)
 
 
@@ -180,7 +181,7 @@ def test_a_timeline_uses_recorded_starts_and_lets_blocks_overlap() -> None:
 
 
 @pytest.mark.parametrize("unknown", [stage("b", "readout", 1e-6), stage("b", "readout", nan, 0.0)])
-def test_without_starts_or_durations_there_is_no_timeline_and_no_sum(unknown: Stage) -> None:
+def test_without_starts_or_durations_there_is_no_timeline_and_no_sum(unknown: TimedBlock) -> None:
     blocks = [stage("a", "encode", 9e-7, 0.0), unknown]
     assert timeline_plot(blocks) is None
     assert isnan(circuit_seconds(blocks))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import isfinite, nan
 
 import pandas as pd
 from markupsafe import Markup
 
 from ..numbers import NOTHING, grouped, percent, seconds
-from .svg import line, picture, shorten, tag, text
+from ..timeline import TimedBlock, circuit_seconds, stage_name, stage_spans
+from .svg import line, picture, tag, text
 
 _WIDTH = 420.0
 _NAME = 92.0  # where the bars begin
@@ -18,33 +17,6 @@ _ROW = 28.0
 _THICK = 16.0
 _LAST = 1 - 1e-9  # of the whole time: starts and durations add up with rounding
 _HEAD = 14.0  # of the cut-flow: what the numbers are
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One block of the compiled circuit.
-
-    Attributes:
-        label: the block's name, unique in the circuit.
-        stage: encode, hadamard, detection or readout.
-        round: 1-based round of H_m and ED; 0 for encode and readout.
-        two_qubit_gates: as compiled.
-        measurements: as compiled.
-        resets: as compiled.
-        seconds: time from the block's first operation to the end of its last; NaN: not known.
-        start_seconds: when its first operation starts; None if that was not recorded.
-        reads: the times in which some of its qubits are measured; none if not recorded.
-    """
-
-    label: str
-    stage: str
-    round: int
-    two_qubit_gates: int
-    measurements: int
-    resets: int
-    seconds: float
-    start_seconds: float | None = None
-    reads: tuple[tuple[float, float], ...] = ()
 
 
 def cutflow_plot(flow: pd.DataFrame) -> Markup:
@@ -79,20 +51,12 @@ def cutflow_plot(flow: pd.DataFrame) -> Markup:
     return picture(_WIDTH, _HEAD + _ROW * (len(rows) + 1) + 4, words, *parts)
 
 
-def circuit_seconds(stages: Sequence[Stage]) -> float:
-    """Return when the last block ends, in seconds; NaN if a start or a duration is not known.
-
-    Blocks overlap, as each waits for its own qubits only: durations alone do not add up to it.
-    """
-    return max((end for _, _, end in _stage_spans(stages)), default=nan)
-
-
-def timeline_plot(stages: Sequence[Stage]) -> Markup | None:
+def timeline_plot(stages: Sequence[TimedBlock]) -> Markup | None:
     """Return when each stage runs, one bar a row, hatched while qubits of it are measured.
 
     None if a start or a duration is not known.
     """
-    spans = _stage_spans(stages)
+    spans = stage_spans(stages)
     total = circuit_seconds(stages)
     if not total > 0:
         return None
@@ -124,7 +88,7 @@ def timeline_plot(stages: Sequence[Stage]) -> Markup | None:
     return picture(_WIDTH, axis + 24, f"Timeline of {seconds(total)}: {listed}.{told}", *parts)
 
 
-def timeline_notes(stages: Sequence[Stage]) -> tuple[str, ...]:
+def timeline_notes(stages: Sequence[TimedBlock]) -> tuple[str, ...]:
     """Return why blocks before the readout last until the circuit's end, in words.
 
     A block that measures nothing then ends with gates that nothing waits for: the compiler starts
@@ -133,8 +97,8 @@ def timeline_notes(stages: Sequence[Stage]) -> tuple[str, ...]:
     total = circuit_seconds(stages)
     read: list[str] = []
     idle: list[str] = []
-    for name, _, end in _stage_spans(stages):
-        parts = [s for s in stages if _stage_name(s.stage, s.round) == name]
+    for name, _, end in stage_spans(stages):
+        parts = [s for s in stages if stage_name(s.stage, s.round) == name]
         if end < _LAST * total or any(s.stage == "readout" for s in parts):
             continue
         if any(last >= _LAST * total for part in parts for _, last in part.reads):
@@ -152,9 +116,9 @@ def timeline_notes(stages: Sequence[Stage]) -> tuple[str, ...]:
     )
 
 
-def _reads(stages: Sequence[Stage], name: str, y: float, scale: float) -> list[Markup]:
+def _reads(stages: Sequence[TimedBlock], name: str, y: float, scale: float) -> list[Markup]:
     """Return what covers a stage's bar while qubits of it are measured."""
-    windows = [w for s in stages if _stage_name(s.stage, s.round) == name for w in s.reads]
+    windows = [w for s in stages if stage_name(s.stage, s.round) == name for w in s.reads]
     places = [
         {"x": _NAME + scale * start, "y": y, "width": scale * (end - start), "height": _THICK}
         for start, end in _layers(windows)
@@ -171,18 +135,6 @@ def _layers(windows: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
         else:
             covered.append((start, end))
     return covered
-
-
-def _stage_spans(stages: Sequence[Stage]) -> list[tuple[str, float, float]]:
-    """Return (name, start, end) of each stage and round in seconds; nothing if one is unknown."""
-    windows: dict[tuple[str, int], tuple[float, float]] = {}
-    for block in stages:
-        if block.start_seconds is None or not isfinite(block.start_seconds + block.seconds):
-            return []
-        start, end = block.start_seconds, block.start_seconds + block.seconds
-        first, last = windows.get((block.stage, block.round), (start, end))
-        windows[block.stage, block.round] = (min(first, start), max(last, end))
-    return [(_stage_name(*key), *window) for key, window in windows.items()]
 
 
 def _survivors(i: int, name: str, entered: int, passed: int, total: int) -> Markup:
@@ -204,7 +156,3 @@ def _survivors(i: int, name: str, entered: int, passed: int, total: int) -> Mark
 def _not_applied(i: int, name: str) -> Markup:
     y = _HEAD + _ROW * i + 18.5
     return text(_NAME - 10, y, name, "end muted") + text(_NAME, y, "not applied", "small muted")
-
-
-def _stage_name(stage: str, round_: int) -> str:
-    return shorten(f"{stage} {round_}" if round_ else stage, 15)

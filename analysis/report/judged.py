@@ -24,7 +24,7 @@ from .summary import attempts_words, same_grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class JudgedPoint:
     """One estimate of one grid point of the protocol; numbers are already written out.
 
     Attributes:
@@ -48,14 +48,14 @@ class Judgement:
     comparisons: tuple[tuple[str, str, str], ...]
 
 
-def judgements(fidelity: pd.DataFrame) -> dict[str, tuple[Judgement, ...]]:
+def judged_points(fidelity: pd.DataFrame) -> dict[str, tuple[JudgedPoint, ...]]:
     """Return the judged estimates of each of the protocol's points, by label."""
     rows = judged(fidelity).to_dict("records")
-    found: dict[str, tuple[Judgement, ...]] = {}
+    found: dict[str, tuple[JudgedPoint, ...]] = {}
     for row in rows:
         if not row["baseline"]:
             label = str(row["label"])
-            found[label] = (*found.get(label, ()), _judgement(row, rows))
+            found[label] = (*found.get(label, ()), _judged_point(row, rows))
     return found
 
 
@@ -64,7 +64,7 @@ def judged(fidelity: pd.DataFrame) -> pd.DataFrame:
     return fidelity[~fidelity["estimate"].isin(TOMOGRAPHY)]
 
 
-def infidelity_rows(frame: pd.DataFrame) -> Table:
+def infidelity_view(frame: pd.DataFrame) -> Table:
     """Return the judged rows of the fidelity table: one row per point, estimate and readout."""
     rows = frame.to_dict("records")
     columns = [
@@ -84,7 +84,7 @@ def infidelity_rows(frame: pd.DataFrame) -> Table:
     return replace(table, constants=(*table.constants, *named))
 
 
-def _judgement(row: Row, rows: Sequence[Row]) -> Judgement:
+def _judged_point(row: Row, rows: Sequence[Row]) -> JudgedPoint:
     infidelity, interval = _infidelity(row)
     low, high = float(row["acceptance_low"]), float(row["acceptance_high"])
     acceptance, accepted = with_interval(float(row["acceptance"]), low, high, scale=100, most=3)
@@ -96,7 +96,7 @@ def _judgement(row: Row, rows: Sequence[Row]) -> Judgement:
         and same_grid(row, other)
         and all(row[key] == other[key] for key in same)
     ]
-    return Judgement(
+    return JudgedPoint(
         label=str(row["label"]),
         estimate=judged_words(row["estimate"], row["readout"]),
         infidelity=infidelity,

@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..pages import template
-from ..plots.bars import Stage, cutflow_plot, timeline_notes, timeline_plot
+from ..plots.bars import cutflow_plot, timeline_notes, timeline_plot
 from ..plots.drawings import PatchDrawing, device_map, face_words, patch_picture
 from ..plots.fidelity import STABILISER_BOUND, fidelity_plot, infidelity_plot
 from ..plots.phase_pictures import phase_picture
@@ -18,27 +18,28 @@ from ..plots.published import published_plot
 from ..plots.published_marks import published_sources
 from ..plots.svg import PICTURE_STYLE, THEME, hatchings
 from ..text.cutflow import WHOLE
+from ..timeline import TimedBlock
 from ..wording import JUDGED
 from .certificate import certificate_views, point_verdict
 from .columns import Table
-from .judged import infidelity_rows, judged, judgements
+from .judged import infidelity_view, judged, judged_points
 from .members import Member, member_words
 from .pictures import bloch_pictures, drift_pictures, flag_pictures, predicted_pictures
 from .strata import strata_views
 from .summary import findings, sigma_words
 from .tables import (
     CALIBRATION_COLUMNS,
-    calibration_rows,
-    cutflow_rows,
-    difference_rows,
-    fidelity_rows,
+    calibration_view,
+    cutflow_view,
+    difference_view,
+    fidelity_view,
     flat_rows,
-    points_rows,
-    stage_rows,
+    points_view,
+    stage_view,
     summed_flow,
 )
 
-__all__ = ["CALIBRATION_COLUMNS", "PatchDrawing", "ReportData", "Stage", "render_report"]
+__all__ = ["CALIBRATION_COLUMNS", "PatchDrawing", "ReportData", "render_report"]
 
 
 _SECTIONS = (
@@ -107,7 +108,7 @@ class ReportData:
     differences: pd.DataFrame = field(default_factory=pd.DataFrame)
     keeps_shots: bool = True
     drawing: Mapping[str, PatchDrawing] = field(default_factory=dict)
-    stages: Mapping[str, tuple[Stage, ...]] = field(default_factory=dict)
+    stages: Mapping[str, tuple[TimedBlock, ...]] = field(default_factory=dict)
     calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
     certificate: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -139,7 +140,7 @@ def render_report(data: ReportData) -> str:
     the reader's light or dark theme; paper is always light.
     """
     tomography = data.fidelity.drop(index=judged(data.fidelity).index)
-    found, ideal = findings(tomography), judgements(data.fidelity)
+    found, ideal = findings(tomography), judged_points(data.fidelity)
     certificates = certificate_views(data.certificate)
     labels = dict.fromkeys([*(f.label for f in found), *ideal])
     return template("report.html.j2").render(
@@ -153,14 +154,14 @@ def render_report(data: ReportData) -> str:
         judgements=ideal,
         terms=_terms(data),
         setting=_setting(data),
-        fidelity=fidelity_rows(tomography),
-        infidelity=infidelity_rows(judged(data.fidelity)),
+        fidelity=fidelity_view(tomography),
+        infidelity=infidelity_view(judged(data.fidelity)),
         plots=_plots(data.fidelity, tomography),
         blochs=bloch_pictures(tomography, data.states),
         published=published_plot(data.fidelity),
         sources=published_sources(),
         several=member_words(data.members) if data.members else "",
-        differences=None if data.differences.empty else difference_rows(data.differences),
+        differences=None if data.differences.empty else difference_view(data.differences),
         predicted=predicted_pictures(data.predicted),
         flags=flag_pictures(data.flags),
         drift=drift_pictures(data.drift),
@@ -169,12 +170,12 @@ def render_report(data: ReportData) -> str:
         cutflows=_cutflows(data.cutflow),
         early=_early(data.cutflow),
         strata=strata_views(data.strata) if not data.strata.empty else (),
-        points=points_rows(data.points[~data.points["basis"].isin(JUDGED)]),
+        points=points_view(data.points[~data.points["basis"].isin(JUDGED)]),
         certificates=certificates,
         verdicts={label: point_verdict(certificates, label) for label in labels},
         runs=list(dict.fromkeys(data.fidelity["run"])) or [data.run],
-        calibration_qubits=calibration_rows(data.calibration, "qubit"),
-        calibration_edges=calibration_rows(data.calibration, "edge"),
+        calibration_qubits=calibration_view(data.calibration, "qubit"),
+        calibration_edges=calibration_view(data.calibration, "edge"),
         provenance=flat_rows(data.provenance),
         reproduce=data.reproduce or _commands(data.run),
     )
@@ -218,11 +219,11 @@ def _maps(drawings: Mapping[str, PatchDrawing]) -> list[_Shared]:
     ]
 
 
-def _circuits(stages: Mapping[str, tuple[Stage, ...]]) -> list[_Shared]:
+def _circuits(stages: Mapping[str, tuple[TimedBlock, ...]]) -> list[_Shared]:
     return [
         _Shared(
             labels=labels,
-            table=stage_rows(blocks),
+            table=stage_view(blocks),
             pictures=tuple(plot for plot in [timeline_plot(blocks)] if plot is not None),
             notes=timeline_notes(blocks),
         )
@@ -237,7 +238,7 @@ def _cutflows(frame: pd.DataFrame) -> list[_Shared]:
     return [
         _Shared(
             labels=(str(part["label"].iloc[0]),),
-            table=cutflow_rows(part),
+            table=cutflow_view(part),
             pictures=(cutflow_plot(summed_flow(part)),),
         )
         for _, part in counted.groupby(["run", "point"], sort=False)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..numbers import NOTHING, is_missing, percent, seconds, signed
-from ..plots.bars import Stage, circuit_seconds
+from ..timeline import TimedBlock, circuit_seconds
 from ..wording import row_label
 from .columns import (
     Cell,
@@ -57,7 +57,7 @@ _SHOWN_RECORDS = 3
 _WORDS = ("device", "name", "role")
 
 
-def fidelity_rows(frame: pd.DataFrame) -> Table:
+def fidelity_view(frame: pd.DataFrame) -> Table:
     """Return the fidelity table: one row per point and estimate."""
     rows = frame.to_dict("records")
     names = [Cell(text=row_label(row["label"], row["estimate"])) for row in rows]
@@ -73,7 +73,7 @@ def fidelity_rows(frame: pd.DataFrame) -> Table:
     return make_table(columns, rows)
 
 
-def difference_rows(frame: pd.DataFrame) -> Table:
+def difference_view(frame: pd.DataFrame) -> Table:
     """Return how far fidelity and acceptance of each run lie from the first one's."""
     rows = [
         row for row in frame.to_dict("records") if row["quantity"] in ("fidelity", "acceptance")
@@ -91,7 +91,7 @@ def difference_rows(frame: pd.DataFrame) -> Table:
     return make_table(columns, rows)
 
 
-def points_rows(frame: pd.DataFrame) -> Table:
+def points_view(frame: pd.DataFrame) -> Table:
     """Return the points table: one row per point and basis."""
     rows = frame.to_dict("records")
     columns = [
@@ -111,7 +111,7 @@ def summed_flow(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["basis"] == frame["basis"].iloc[0]] if every.empty else every
 
 
-def cutflow_rows(frame: pd.DataFrame) -> Table:
+def cutflow_view(frame: pd.DataFrame) -> Table:
     """Return the cut-flow of one point: all bases together, and each basis' pass rate beside it.
 
     What passed is told in per cent of the shots that entered the criterion, with its interval, and
@@ -139,9 +139,9 @@ def _with_shares(rows: Sequence[Row]) -> list[Row]:
     return [dict(row) | {"share": row["passed"] / total if total else None} for row in rows]
 
 
-def stage_rows(stages: Sequence[Stage]) -> Table:
+def stage_view(stages: Sequence[TimedBlock]) -> Table:
     """Return a circuit's blocks with their counts, and those of the whole circuit."""
-    total = Stage(
+    total = TimedBlock(
         label="whole circuit",
         stage="",
         round=0,
@@ -164,7 +164,7 @@ def stage_rows(stages: Sequence[Stage]) -> Table:
     return make_table(columns, [])
 
 
-def calibration_rows(frame: pd.DataFrame, kind: str) -> Table | None:
+def calibration_view(frame: pd.DataFrame, kind: str) -> Table | None:
     """Return the calibration of the used qubits or edges; None if there is none."""
     if frame.empty or "kind" not in frame:
         return None
@@ -211,8 +211,8 @@ def _only_applied(column: Column, rows: Sequence[Row]) -> Column:
     return Column(column.head, cells, column.numeric)
 
 
-def _stage_row(stage: Stage) -> Row:
-    return {name: getattr(stage, name) for name in Stage.__dataclass_fields__}
+def _stage_row(stage: TimedBlock) -> Row:
+    return {name: getattr(stage, name) for name in TimedBlock.__dataclass_fields__}
 
 
 def _tenths(rate: float) -> str:

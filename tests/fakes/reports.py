@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import pandas as pd
 
-from hexmagic.analysis.plots.bars import Stage
 from hexmagic.analysis.plots.drawings import PatchDrawing
 from hexmagic.analysis.report.page import ReportData
 from hexmagic.analysis.report.tables import CALIBRATION_COLUMNS
 from hexmagic.analysis.tables.basic import CUTFLOW, FIDELITY, POINTS
+from hexmagic.analysis.timeline import TimedBlock
 
 
 def frame(rows: list[dict[str, Any]], schema: Mapping[str, str]) -> pd.DataFrame:
@@ -98,10 +98,10 @@ def make_drawing() -> PatchDrawing:
     )
 
 
-def stage(label: str, name: str, gates: int, reads: int, start: float, end: float) -> Stage:
+def stage(label: str, name: str, gates: int, reads: int, start: float, end: float) -> TimedBlock:
     values: dict[str, Any] = {"two_qubit_gates": gates, "measurements": reads, "resets": 0}
     values |= {"round": int(name in ("hadamard", "detection")), "seconds": end - start}
-    return Stage(label=label, stage=name, start_seconds=start, **values)
+    return TimedBlock(label=label, stage=name, start_seconds=start, **values)
 
 
 STAGES = (
