@@ -72,7 +72,11 @@ def cancel_run(folder: RunFolder, ticker: Ticker) -> RunStep:
 
 
 def cancel_lost(run_id: str, ticker: Ticker) -> RunStep | None:
-    """Give up a run whose folder is gone; None if there is no such run."""
+    """Give up a run whose folder, or its plan, is gone; None if there is no such run.
+
+    Raises:
+        StorageError: what is left of the folder has submissions that the ledger cannot learn of.
+    """
     if run_id not in runs_without_folder(ticker.runs):
         return None
     now = ticker.services.clockwork.now
@@ -80,6 +84,7 @@ def cancel_lost(run_id: str, ticker: Ticker) -> RunStep | None:
         directory_lock(ticker.runs, wait_seconds=LOCK_SECONDS),
         HardwareLedger(ticker.runs / LEDGER_NAME, clock=now) as ledger,
     ):
+        catch_up_all(ticker.runs, ticker.services).require_run(run_id)
         ended, said = give_up(run_id, ledger, ticker.remote())
     if ended:
         return RunStep(run=run_id, state="cancelled", said=said)

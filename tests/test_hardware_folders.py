@@ -110,6 +110,47 @@ def test_beside_a_submitted_run_without_a_plan_an_older_ledger_submits_nothing(
     assert f"{folder.name} was submitted and the ledger does not have it" in result.output
 
 
+def test_a_run_that_was_resumed_and_cancelled_since_is_cancelled_again(world: World) -> None:
+    world.start(text=ONE)
+    world.remote.end("failed", reason="fridge warm")
+    world.tick(code=4)
+    keep_the_ledger(world)
+    world.call("run", "--resume", "latest", "--no-wait")
+    world.remote.fail("cancel", DOWN)
+    world.call("cancel", "latest")
+    bring_the_ledger_back(world)
+    world.tick()
+    world.tick(code=0)
+    assert (world.state(), words(world)) == ("cancelled", ["failed", "cancelled"])
+
+
+@pytest.mark.parametrize("damage", ["", "{}"])
+def test_a_run_whose_folder_does_not_say_how_it_stands_submits_nothing(
+    world: World, damage: str
+) -> None:
+    world.remote.fail("open_batch", DOWN)
+    folder = world.start(text=ONE).path
+    good = (folder / "provenance.json").read_text()
+    (folder / "provenance.json").write_text(damage)
+    assert "provenance.json: " in world.tick(code=4).stdout
+    assert world.remote.count("post") == 0
+    (folder / "provenance.json").write_text(good)
+    world.tick(code=75)
+    assert world.states() == ["submitted"]
+
+
+def test_a_run_without_its_plan_is_given_up_with_what_an_older_ledger_lacks(world: World) -> None:
+    world.remote.listing_lag = 1000
+    world.remote.fail("open_batch", DOWN)
+    folder = world.start(text=ONE).path
+    keep_the_ledger(world)
+    world.tick(code=75)
+    (folder / "plan.json").unlink()
+    bring_the_ledger_back(world)
+    world.call("cancel", folder.name)
+    assert words(world) == ["cancelled"]
+
+
 def test_the_id_of_a_job_that_was_found_by_its_tag_is_noted(world: World) -> None:
     world.remote.fail("post", UnclearError("lost"), after=True)
     world.start(text=ONE)

@@ -18,9 +18,9 @@ from ...backends.remote import RemoteJob
 from ...experiments.errors import HexmagicError
 from ..catalogue import ledger_runs, run_folders
 from ..folder.files import StorageError
-from ..folder.run_folder import RunFolder
+from ..folder.run_folder import PLAN, RunFolder
 from ..ledger.hardware import HardwareLedger
-from ..ledger.jobs import FINISHED, RUN_ENDED, JobRow, JobState, RunRow
+from ..ledger.jobs import FINISHED, RUN_ENDED, JobRow, JobState
 from ..ledger.runs import LEDGER_NAME
 from ..machines import is_hardware
 from ..provenance import PROVENANCE
@@ -90,42 +90,46 @@ def catch_up_all(runs: Path, services: Services) -> CaughtUp:
     said: dict[str, tuple[str, ...]] = {}
     failed = doubled_folders(folders)
     with HardwareLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:
-        rows = {row.run_id: row for row in ledger.runs()}
-        for run_id in sorted(folders.keys() & rows.keys() - failed.keys()):
+        known = [row.run_id for row in ledger.runs()]
+        for run_id in known:
+            if run_id in failed:
+                continue
+            words: list[str] = []
             try:
-                said[run_id] = tuple(
-                    words
-                    for path in folders[run_id]
-                    for words in catch_up(
-                        with_writer(RunFolder(path=path), services), run_id, ledger
-                    )
-                )
+                for path in folders.get(run_id, ()):
+                    folder = with_writer(RunFolder(path=path), services)
+                    words += catch_up(folder, run_id, ledger)
+                _cancel_again(runs, run_id, ledger)
             except HexmagicError as error:
                 failed[run_id] = str(error)
             except Exception as error:  # a bug: its run waits, and no other submits beside it
                 failed[run_id] = f"internal error: {type(error).__name__}: {error}"
                 services.tell(traceback.format_exc())
-        for row in rows.values():
-            if row.state not in RUN_ENDED and row.run_id not in failed:
-                _cancel_again(runs, row, ledger)
-    return CaughtUp(said=said, failed=failed, unknown=_unknown(folders, rows))
+            said[run_id] = tuple(words)
+    return CaughtUp(said=said, failed=failed, unknown=_unknown(folders, known))
 
 
-def _cancel_again(runs: Path, row: RunRow, ledger: HardwareLedger) -> None:
+def _cancel_again(runs: Path, run_id: str, ledger: HardwareLedger) -> None:
     """Cancel a run whose folder says that a person has cancelled it since the ledger was written.
 
-    One that cannot be read is told in its own step.
+    Raises:
+        StorageError: the folder does not say how it stands.
     """
-    run = ledger.run(row.run_id)  # which may have been resumed since
-    if run is None or run.state == "cancelling":
+    run, folder = ledger.run(run_id), folder_of(run_id, runs)
+    if run is None or run.state in RUN_ENDED or run.state == "cancelling":
         return
+    if not (folder.path / PLAN).is_file() or not _is_hardware(folder, run_id, ledger):
+        return  # one that is lost is told as lost
+    if folder.read_json(PROVENANCE)["state"] in ("cancelling", "cancelled"):
+        detail = "its folder says that it was cancelled: this ledger is an older one"
+        ledger.set_run_state(run_id, "cancelling", detail=detail)
+
+
+def _is_hardware(folder: RunFolder, run_id: str, ledger: HardwareLedger) -> bool:
+    """Return whether a run is on paid hardware, also if its plan cannot be read."""
     with suppress(HexmagicError):
-        folder = folder_of(row.run_id, runs)
-        if not is_hardware(folder.plan):
-            return
-        if folder.read_json(PROVENANCE)["state"] in ("cancelling", "cancelled"):
-            detail = "its folder says that it was cancelled: this ledger is an older one"
-            ledger.set_run_state(row.run_id, "cancelling", detail=detail)
+        return is_hardware(folder.plan)
+    return bool(ledger.submissions(run_id))
 
 
 def catch_up(folder: RunFolder, run_id: str, ledger: HardwareLedger) -> list[str]:
@@ -165,8 +169,8 @@ def _learn(
     folder: RunFolder, ledger: HardwareLedger, job: JobRow, tag: str, sent: Sent, said: list[str]
 ) -> JobRow:
     """Return a job that is not finished as it is after its submission that the folder knows of."""
-    if job.state == "planned":
-        plan_submissions(folder, ledger)  # a process may have died before it did
+    if ledger.submission(job) is None:
+        plan_submissions(folder, ledger)  # a process died before it did
     asked = ledger.submission(job)
     known = None if asked is None else asked.intended
     name = f"{job.shard[:16]}-{job.attempt}: {SUBMITTED} has it as"
