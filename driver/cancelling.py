@@ -11,7 +11,7 @@ from .folder.directory_lock import LOCK_SECONDS, directory_lock
 from .folder.run_folder import RunFolder
 from .hardware.catching_up import catch_up_all
 from .hardware.giving_up import give_up
-from .hardware.open_runs import runs_without_folder
+from .hardware.open_runs import require_original, runs_without_folder
 from .hardware.start import check_service, register, register_left
 from .ledger.hardware import HardwareLedger
 from .ledger.jobs import RUN_ENDED, JobState, latest
@@ -55,6 +55,7 @@ def cancel_run(folder: RunFolder, ticker: Ticker) -> RunStep:
     """
     services = ticker.services
     with directory_lock(ticker.runs, wait_seconds=LOCK_SECONDS):
+        require_original(folder)
         known = catch_up_all(ticker.runs, services)
         known.require_run(folder.run_id)
         with HardwareLedger(ticker.runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:

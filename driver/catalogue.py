@@ -80,9 +80,9 @@ def run_ids(runs: Path) -> list[str]:
 def run_folders(runs: Path, *, file: str = PLAN) -> dict[str, list[Path]]:
     """Return the folders in a runs directory that have a file, by the ids of their runs.
 
-    A copy beside its original is left out; of copies alone all are there. A folder whose plan
-    cannot be read has its name as its id. The name of a run that the ledger has is taken for its
-    id: a thousand plans are not read.
+    Copies and renamed folders among them, after the one that has the id for its name. A folder
+    whose plan cannot be read has its name as its id. The name of a run that the ledger has is taken
+    for its id: a thousand plans are not read.
     """
     known = {row.run_id for row in ledger_runs(runs)}
     found: dict[str, list[Path]] = {}
@@ -90,9 +90,8 @@ def run_folders(runs: Path, *, file: str = PLAN) -> dict[str, list[Path]]:
         if path.name.startswith("."):
             continue
         run_id = path.name if path.name in known else _recorded_id(path)
-        if path.name == run_id or not (runs / run_id).exists():
-            found.setdefault(run_id, []).append(path)
-    return found
+        found.setdefault(run_id, []).append(path)
+    return {id_: sorted(paths, key=lambda p: p.name != id_) for id_, paths in found.items()}
 
 
 def _recorded_id(path: Path) -> str:

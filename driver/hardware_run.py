@@ -13,6 +13,7 @@ from .folder.directory_lock import LOCK_SECONDS, directory_lock
 from .folder.resuming import runs_words
 from .folder.run_folder import RunFolder
 from .hardware.catching_up import catch_up_all
+from .hardware.open_runs import require_original
 from .hardware.settling import gone_jobs, look_or_gone, take_back
 from .hardware.start import check_service, create_on_hardware, hardware_checks, retry_failed
 from .ledger.hardware import HardwareLedger
@@ -91,6 +92,7 @@ def plan_again(folder: RunFolder, services: Services) -> int:
         RefusedError: it is not the one that has the run's jobs.
         StorageError: what the folder has of its submissions is damaged.
     """
+    require_original(folder)
     runs = folder.path.parent
     with (
         directory_lock(runs, wait_seconds=LOCK_SECONDS),

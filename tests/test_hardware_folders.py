@@ -151,6 +151,46 @@ def test_a_run_without_its_plan_is_given_up_with_what_an_older_ledger_lacks(worl
     assert words(world) == ["cancelled"]
 
 
+@pytest.mark.parametrize("command", [["run", "--resume", "copy", "--no-wait"], ["cancel", "copy"]])
+def test_a_copy_beside_its_original_is_not_gone_on_with(world: World, command: list[str]) -> None:
+    folder = world.start(text=ONE).path
+    shutil.copytree(folder, world.runs / "copy")
+    world.call("cancel", folder.name)
+    result = world.call(*command)
+    assert (result.exit_code, world.state()) == (3, "cancelled")
+    assert f"runs/copy: a copy of runs/{folder.name}; name that one instead" in result.output
+
+
+def test_what_a_folder_was_sent_that_lies_beside_an_older_one_is_not_sent_again(
+    world: World,
+) -> None:
+    world.remote.listing_lag = 1000
+    world.remote.fail("open_batch", DOWN)
+    folder = world.start(text=ONE).path
+    keep_the_ledger(world)
+    shutil.copytree(folder, world.path / "kept")
+    world.tick(code=75)
+    folder.rename(world.runs / "damaged")
+    (world.path / "kept").rename(folder)
+    bring_the_ledger_back(world)
+    world.tick(code=75)
+    assert (world.states(), world.remote.count("post")) == (["submitted"], 1)
+
+
+def test_of_two_folders_neither_is_gone_on_with_by_a_ledger_to_which_it_is_open(
+    world: World,
+) -> None:
+    world.remote.fail("open_batch", DOWN)
+    folder = world.start(text=ONE).path
+    keep_the_ledger(world)
+    world.call("cancel", "latest")
+    shutil.copytree(folder, world.runs / "b")
+    folder.rename(world.runs / "a")
+    bring_the_ledger_back(world)
+    assert "move one of them away" in " ".join(world.tick(code=4).stdout.split())
+    assert world.remote.count("post") == 0
+
+
 def test_the_id_of_a_job_that_was_found_by_its_tag_is_noted(world: World) -> None:
     world.remote.fail("post", UnclearError("lost"), after=True)
     world.start(text=ONE)

@@ -88,9 +88,9 @@ def catch_up_all(runs: Path, services: Services) -> CaughtUp:
     if not (runs / LEDGER_NAME).is_file():
         return CaughtUp(unknown=_unknown(folders, known=()))
     said: dict[str, tuple[str, ...]] = {}
-    failed = doubled_folders(folders)
     with HardwareLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:
-        known = [row.run_id for row in ledger.runs()]
+        known = {row.run_id: str(row.state) for row in ledger.runs()}
+        failed = doubled_folders(run_folders(runs), known)
         for run_id in known:
             if run_id in failed:
                 continue
@@ -149,7 +149,9 @@ def catch_up(folder: RunFolder, run_id: str, ledger: HardwareLedger) -> list[str
     for tag, sent in _in_order(document["submissions"].items()):
         job = jobs.get(sent["shard"])
         if job is None:
-            raise StorageError(f"{folder.path / SUBMITTED}: damaged: no shard {sent['shard']}")
+            raise StorageError(
+                f"{folder.path / SUBMITTED}: damaged: no shard {sent['shard']}; bring the file back"
+            )
         if job.attempt > sent["attempt"]:
             continue
         while job.attempt < sent["attempt"]:

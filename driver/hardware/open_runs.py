@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ...experiments.errors import HexmagicError
+from ...experiments.errors import HexmagicError, RefusedError
 from ..catalogue import ledger_runs, run_folders, run_ids
 from ..clockwork import seconds_between
 from ..folder.run_folder import PLAN, RunFolder
@@ -31,7 +31,7 @@ def open_folders(runs: Path, services: Services) -> tuple[list[RunFolder], list[
     states = {row.run_id: row.state for row in ledger_runs(runs)}
     now = services.clockwork.now()
     folders: list[RunFolder] = []
-    doubled = doubled_folders(run_folders(runs))
+    doubled = doubled_folders(run_folders(runs), states)
     damaged = [_damaged(run_id, _LOST.format(run_id)) for run_id in runs_without_folder(runs)]
     damaged += [_damaged(run_id, words) for run_id, words in doubled.items()]
     for name in run_ids(runs):
@@ -48,15 +48,26 @@ def open_folders(runs: Path, services: Services) -> tuple[list[RunFolder], list[
     return folders, damaged
 
 
-def doubled_folders(folders: Mapping[str, Sequence[Path]]) -> dict[str, str]:
-    """Return the open runs of which several renamed folders are here, and in words what to do.
+def doubled_folders(
+    folders: Mapping[str, Sequence[Path]], states: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the open runs of which only renamed folders are here, and in words what to do.
 
-    Each would be gone on with, and each would note only what it has sent itself.
+    Nobody can tell which of them is to be gone on with.
+
+    Args:
+        folders: of each run.
+        states: of each run, as the ledger has it.
     """
     return {
         run_id: f"{' and '.join(map(str, paths))} are both run {run_id}: move one of them away"
         for run_id, paths in folders.items()
-        if len(paths) > 1 and not all(has_ended(RunFolder(path=path)) for path in paths)
+        if len(paths) > 1
+        and not (paths[0].parent / run_id / PLAN).is_file()
+        and not (
+            states.get(run_id, "done") in RUN_ENDED
+            and all(has_ended(RunFolder(path=path)) for path in paths)
+        )
     }
 
 
@@ -70,9 +81,20 @@ def has_ended(folder: RunFolder) -> bool:
 def folder_of(run_id: str, runs: Path) -> RunFolder:
     """Return the folder of a run, whatever its name; if there is none, where it would be."""
     path = runs / run_id
-    if not path.exists():
+    if not (path / PLAN).is_file():
         path = run_folders(runs).get(run_id, [path])[0]
     return RunFolder(path=path)
+
+
+def require_original(folder: RunFolder) -> None:
+    """Check that a folder is no copy beside its original, which alone is gone on with.
+
+    Raises:
+        RefusedError: it is one.
+    """
+    original = folder.path.parent / folder.run_id
+    if folder.path.name != folder.run_id and (original / PLAN).is_file():
+        raise RefusedError(f"{folder.path}: a copy of {original}; name that one instead")
 
 
 def runs_without_folder(runs: Path) -> list[str]:
@@ -93,7 +115,9 @@ def runs_without_folder(runs: Path) -> list[str]:
 
 def _is_copy(folder: RunFolder, states: Mapping[str, str]) -> bool:
     """Return whether a folder is of a run that is beside it, or that ended elsewhere."""
-    if folder.path.name != folder.run_id and (folder.path.parent / folder.run_id).exists():
+    try:
+        require_original(folder)
+    except RefusedError:
         return True
     state = states.get(folder.run_id) or folder.read_json(PROVENANCE)["state"]
     return is_hardware(folder.plan) and state in RUN_ENDED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -175,6 +176,8 @@ def _intend(
         note_submission(run.folder, submission_of(run, job), run.site.ibm.url)
     except StorageError as error:
         run.ledger.was_not_accepted(job, before=asked, sent=False, detail=f"not sent: {error}")
+        with suppress(StorageError):  # it may be there all the same
+            withdraw_submission(run.folder, asked)
         raise
     return job
 
