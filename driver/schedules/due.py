@@ -12,6 +12,7 @@ from ..clockwork import seconds_between
 from ..folder.files import StorageError
 from ..folder.run_folder import RunFolder, partial_path
 from ..hardware.catching_up import CaughtUp, unknown_since, unknown_words
+from ..hardware.open_runs import folder_of
 from ..hardware.start import create_on_hardware
 from ..ledger.jobs import RunRow
 from ..ledger.runs import Ledger
@@ -63,7 +64,7 @@ def start_due(
     """
     now = services.clockwork.now()
     known = row.last_run is None or ledger.run(row.last_run) is not None
-    made = known or (runs / str(row.last_run)).exists()
+    made = known or folder_of(str(row.last_run), runs).path.exists()
     if made and row.refusal and _seconds(row.tried, now) < PAUSE_SECONDS:
         return None, f"refused, tried again later: {row.refusal}"
     try:
