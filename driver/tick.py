@@ -114,7 +114,7 @@ class Ticker:
                     machines=Machines(remote=remote, site=self.site),
                     now=self._now,
                     versions=package_versions(),
-                    hold=known.hold,
+                    hold=known.held.get(folder.run_id) or known.hold,
                     said=said,
                     waits=waits,
                     pauses=pauses,

@@ -132,11 +132,13 @@ def test_a_run_whose_folder_does_not_say_how_it_stands_submits_nothing(
     folder = world.start(text=ONE).path
     good = (folder / "provenance.json").read_text()
     (folder / "provenance.json").write_text(damage)
-    assert "provenance.json: " in world.tick(code=4).stdout
+    world.tick()
     assert world.remote.count("post") == 0
+    assert world.call("run", world.spec(text=ONE, name="y"), "--no-wait").exit_code == 0
+    assert world.remote.count("post") == 1
     (folder / "provenance.json").write_text(good)
     world.tick(code=75)
-    assert world.states() == ["submitted"]
+    assert world.states(folder.name) == ["submitted"]
 
 
 def test_a_run_without_its_plan_is_given_up_with_what_an_older_ledger_lacks(world: World) -> None:
@@ -161,9 +163,7 @@ def test_a_copy_beside_its_original_is_not_gone_on_with(world: World, command: l
     assert f"runs/copy: a copy of runs/{folder.name}; name that one instead" in result.output
 
 
-def test_what_a_folder_was_sent_that_lies_beside_an_older_one_is_not_sent_again(
-    world: World,
-) -> None:
+def test_beside_a_newer_folder_of_itself_a_run_sends_nothing(world: World) -> None:
     world.remote.listing_lag = 1000
     world.remote.fail("open_batch", DOWN)
     folder = world.start(text=ONE).path
@@ -173,8 +173,44 @@ def test_what_a_folder_was_sent_that_lies_beside_an_older_one_is_not_sent_again(
     folder.rename(world.runs / "damaged")
     (world.path / "kept").rename(folder)
     bring_the_ledger_back(world)
+    output = " ".join(world.tick(code=4).stdout.split())
+    assert "put damaged in its place, else move damaged away" in output
+    assert world.remote.count("post") == 1
+    shutil.rmtree(folder)
+    (world.runs / "damaged").rename(folder)
     world.tick(code=75)
     assert (world.states(), world.remote.count("post")) == (["submitted"], 1)
+
+
+def test_a_folder_of_another_directory_cancels_nothing_here(world: World) -> None:
+    world.remote.fail("open_batch", DOWN)
+    folder = world.start(text=ONE).path
+    shutil.copytree(folder, world.path / "other" / folder.name)
+    world.tick(code=75)
+    document = json.loads((folder / "submitted.json").read_text())
+    (one,) = document["submissions"].values()
+    document["submissions"] = {"hexmagic:another": one | {"id": "job-9"}}
+    text = json.dumps(document)
+    (world.path / "other" / folder.name / "submitted.json").write_text(text)
+    shutil.copytree(world.path / "other" / folder.name, world.runs / "theirs")
+    world.tick(code=4)
+    assert words(world) == ["queued"]
+    shutil.rmtree(world.runs / "theirs")
+    world.remote.end()
+    world.tick(code=0)
+    assert world.state() == "done"
+
+
+def test_a_folder_from_a_time_when_it_was_cancelled_cancels_no_later_attempt(
+    world: World,
+) -> None:
+    folder = world.start(text=ONE).path
+    world.call("cancel", "latest")
+    shutil.copy(folder / "provenance.json", world.path / "kept")
+    world.call("run", "--resume", "latest", "--no-wait")
+    shutil.copy(world.path / "kept", folder / "provenance.json")
+    world.tick(code=75)
+    assert words(world) == ["cancelled", "queued"]
 
 
 def test_of_two_folders_neither_is_gone_on_with_by_a_ledger_to_which_it_is_open(

@@ -46,11 +46,13 @@ class CaughtUp:
     Attributes:
         said: in words, by run.
         failed: why it could not learn of a run, by run.
+        held: why nothing of a run is submitted though all is known of it, by run.
         unknown: a run that was submitted and has not ended, and that the ledger lacks; or empty.
     """
 
     said: dict[str, tuple[str, ...]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
     unknown: str = ""
 
     @property
@@ -90,39 +92,79 @@ def catch_up_all(runs: Path, services: Services) -> CaughtUp:
     said: dict[str, tuple[str, ...]] = {}
     with HardwareLedger(runs / LEDGER_NAME, clock=services.clockwork.now) as ledger:
         known = {row.run_id: str(row.state) for row in ledger.runs()}
-        failed = doubled_folders(run_folders(runs), known)
+        doubled = doubled_folders(run_folders(runs), known)
+        failed = {
+            run_id: words
+            for run_id, words in doubled.items()
+            if run_id in folders or ledger.submissions(run_id)
+        }
+        held: dict[str, str] = {}
         for run_id in known:
             if run_id in failed:
                 continue
             words: list[str] = []
             try:
-                for path in folders.get(run_id, ()):
+                for path in _own(runs, run_id, folders.get(run_id, ())):
                     folder = with_writer(RunFolder(path=path), services)
                     words += catch_up(folder, run_id, ledger)
-                _cancel_again(runs, run_id, ledger)
+                if why := _cancel_again(runs, run_id, ledger):
+                    held[run_id] = why
             except HexmagicError as error:
                 failed[run_id] = str(error)
             except Exception as error:  # a bug: its run waits, and no other submits beside it
                 failed[run_id] = f"internal error: {type(error).__name__}: {error}"
                 services.tell(traceback.format_exc())
             said[run_id] = tuple(words)
-    return CaughtUp(said=said, failed=failed, unknown=_unknown(folders, known))
+    return CaughtUp(said=said, failed=failed, held=held, unknown=_unknown(folders, known))
 
 
-def _cancel_again(runs: Path, run_id: str, ledger: HardwareLedger) -> None:
-    """Cancel a run whose folder says that a person has cancelled it since the ledger was written.
+def _own(runs: Path, run_id: str, folders: Sequence[Path]) -> Sequence[Path]:
+    """Return the folders that tell what was sent of a run: not a copy beside its original.
 
     Raises:
-        StorageError: the folder does not say how it stands.
+        StorageError: a copy has submissions that its original lacks: one of them is not this run.
+    """
+    original = runs / run_id
+    if not (original / PLAN).is_file():
+        return folders
+    known = _tags(original)
+    for path in folders:
+        if path != original and not _tags(path) <= known:
+            raise StorageError(
+                f"{path} has submissions of this run that {original} lacks: if {original} is the "
+                f"older one, put {path.name} in its place, else move {path.name} away"
+            )
+    return [path for path in folders if path == original]
+
+
+def _tags(path: Path) -> set[str]:
+    document = read_submitted(RunFolder(path=path))
+    return set(document["submissions"]) if document else set()
+
+
+def _cancel_again(runs: Path, run_id: str, ledger: HardwareLedger) -> str:
+    """Cancel a run whose folder says that a person has cancelled it since the ledger was written.
+
+    A ledger that has more attempts than the folder had when it was cancelled is the newer of them.
+    Returns why nothing of the run may be submitted: the folder does not say how it stands.
+
+    Raises:
+        StorageError: the ledger cannot be written.
     """
     run, folder = ledger.run(run_id), folder_of(run_id, runs)
     if run is None or run.state in RUN_ENDED or run.state == "cancelling":
-        return
+        return ""
     if not (folder.path / PLAN).is_file() or not _is_hardware(folder, run_id, ledger):
-        return  # one that is lost is told as lost
-    if folder.read_json(PROVENANCE)["state"] in ("cancelling", "cancelled"):
+        return ""  # one that is lost is told as lost
+    try:
+        provenance = folder.read_json(PROVENANCE)
+    except StorageError as error:
+        return f"{error}; it may say that the run was cancelled: bring it back"
+    later = len(ledger.jobs(run_id)) > len(provenance.get("jobs", []))
+    if provenance["state"] == "cancelling" or (provenance["state"] == "cancelled" and not later):
         detail = "its folder says that it was cancelled: this ledger is an older one"
         ledger.set_run_state(run_id, "cancelling", detail=detail)
+    return ""
 
 
 def _is_hardware(folder: RunFolder, run_id: str, ledger: HardwareLedger) -> bool:
